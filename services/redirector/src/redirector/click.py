@@ -1,0 +1,145 @@
+"""What counts as a click, what is kept of it, and its id.
+
+Everything here is plain computing on what nginx sent. Addresses are anonymised and hashed before
+they are written anywhere; strings are cropped and freed of what PostgreSQL cannot store.
+"""
+
+import hashlib
+import ipaddress
+import re
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Any
+
+from shared import click_event
+from shared.click_event import ClickEvent, ClickType
+from shared.click_id import click_id
+from shared.settings import Secret
+
+_REQUEST_ID = re.compile(rb"[0-9a-f]{32}")
+_REQUEST_START = re.compile(rb"([0-9]{10})\.([0-9]{3})")
+MAX_DOMAIN_BYTES = 255
+
+Clock = Callable[[], float]
+
+
+class IncomingRequest:
+    """What the redirect path needs of a request, out of an ASGI scope.
+
+    `x-request-id`, `x-request-start` and `x-real-ip` are set by nginx and by nobody else. Where
+    they are missing (no nginx in front) this process makes its own.
+    """
+
+    __slots__ = ("headers", "host", "path", "query", "raw_path", "request_id", "started_ms")
+
+    def __init__(self, scope: Any, clock: Clock) -> None:
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.path: str = scope["path"]
+        self.raw_path: bytes = scope["raw_path"]
+        self.query: bytes = scope["query_string"]
+        self.host = _text(self.headers.get(b"host", b""), MAX_DOMAIN_BYTES).lower()
+        request_id = self.headers.get(b"x-request-id", b"")
+        if _REQUEST_ID.fullmatch(request_id):
+            self.request_id = request_id.decode()
+        else:
+            self.request_id = uuid.uuid4().hex
+        started = _REQUEST_START.fullmatch(self.headers.get(b"x-request-start", b""))
+        self.started_ms = int(started[1] + started[2]) if started else round(clock() * 1000)
+
+
+class ClickMaker:
+    """Makes click events; the same request retried on another replica makes the same id."""
+
+    __slots__ = ("_anonymize_ip", "_default_domain", "_key", "_key_day", "_scheme", "_secret")
+
+    def __init__(
+        self, *, default_domain: str, scheme: str, visitor_hash_key: Secret, anonymize_ip: bool
+    ) -> None:
+        self._default_domain = default_domain
+        self._scheme = scheme
+        self._secret = visitor_hash_key
+        self._anonymize_ip = anonymize_ip
+        self._key_day = date.min
+        self._key = b""
+
+    def make(
+        self,
+        request: IncomingRequest,
+        *,
+        kind: ClickType,
+        short_code: str = "",
+        link_id: int | None = None,
+        redirect_url: str | None = None,
+    ) -> ClickEvent:
+        """Make the click of a request that was answered with `redirect_url` or not found."""
+        header = request.headers.get
+        clicked_at = datetime.fromtimestamp(request.started_ms / 1000, UTC)
+        address = _text(header(b"x-real-ip", b""), 64)
+        agent = header(b"user-agent", b"")
+        domain = request.host or self._default_domain
+        visited = f"{self._scheme}://{domain}".encode() + request.raw_path
+        if request.query:
+            visited += b"?" + request.query
+        return ClickEvent(
+            id=click_id(request.started_ms, int(request.request_id, 16)),
+            clicked_at=clicked_at,
+            domain=domain,
+            short_code=short_code,
+            link_id=link_id,
+            type=kind,
+            visited_url=_text(visited, click_event.MAX_URL_BYTES),
+            redirect_url=redirect_url and redirect_url[: click_event.MAX_URL_BYTES],
+            referer=_text(header(b"referer", b""), click_event.MAX_REFERER_BYTES),
+            user_agent=_text(agent, click_event.MAX_USER_AGENT_BYTES),
+            accept_language=_text(
+                header(b"accept-language", b""), click_event.MAX_ACCEPT_LANGUAGE_BYTES
+            ),
+            ip=(anonymize(address) if self._anonymize_ip else _valid(address)),
+            visitor=self._visitor(address, agent, clicked_at.date()) if address else None,
+            request_id=request.request_id,
+        )
+
+    def _visitor(self, address: str, agent: bytes, day: date) -> str:
+        if day != self._key_day:
+            secret = self._secret.reveal().encode()
+            self._key = hashlib.blake2b(day.isoformat().encode(), key=secret[:64]).digest()
+            self._key_day = day
+        return hashlib.blake2b(
+            address.encode() + b"\0" + agent, key=self._key, digest_size=16
+        ).hexdigest()
+
+
+@lru_cache(maxsize=8192)
+def anonymize(address: str) -> str | None:
+    """Return the address without its last octet (IPv4) or its last 80 bits (IPv6).
+
+    That is what widespread analytics tools keep; None for what is not an address.
+    """
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    prefix = 24 if parsed.version == 4 else 48
+    return str(ipaddress.ip_network((parsed, prefix), strict=False).network_address)
+
+
+@lru_cache(maxsize=8192)
+def _valid(address: str) -> str | None:
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return None
+
+
+def _text(value: bytes, max_bytes: int) -> str:
+    """Decode and crop at a character's end; NUL, which PostgreSQL cannot store, is dropped."""
+    text = value[:max_bytes].decode("utf-8", "ignore")
+    return text.replace("\0", "") if "\0" in text else text
+
+
+def wall_clock() -> float:
+    """Return Unix time in seconds."""
+    return time.time()

@@ -1,0 +1,83 @@
+"""Links read from PostgreSQL, many in one statement, on autocommit connections."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Text, any_, bindparam, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared.db.schema import links
+from shared.link import Link
+from shared.link_cache import LinkKey
+
+# Two arrays, so a batch over several domains may read a row too many; the key sorts it out.
+_FIND = select(
+    links.c.domain,
+    links.c.short_code,
+    links.c.version,
+    links.c.id,
+    links.c.long_url,
+    links.c.valid_since,
+    links.c.valid_until,
+    links.c.max_visits,
+    links.c.forward_query,
+).where(
+    links.c.domain == any_(bindparam("domains", type_=ARRAY(Text))),
+    links.c.short_code == any_(bindparam("codes", type_=ARRAY(Text))),
+)
+
+
+class LinkStore:
+    """Reads links through an engine that is made with `autocommit`."""
+
+    __slots__ = ("_engine",)
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def find_many(self, keys: Sequence[LinkKey]) -> dict[LinkKey, Link]:
+        """Return the links among `keys` that exist.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError | OSError: also at a second try, if a connection broke.
+        """
+        parameters = {
+            "domains": list({domain for domain, _ in keys}),
+            "codes": [code for _, code in keys],
+        }
+        try:
+            return await self._find(parameters)
+        except (InterfaceError, DBAPIError) as error:
+            if not error.connection_invalidated:
+                raise
+            return await self._find(parameters)
+
+    async def _find(self, parameters: dict[str, list[str]]) -> dict[LinkKey, Link]:
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(_FIND, parameters)).all()
+        return {
+            (domain, code): Link(
+                version=version,
+                link_id=link_id,
+                location=long_url,
+                valid_since_ms=_to_ms(valid_since),
+                valid_until_ms=_to_ms(valid_until),
+                has_visit_limit=max_visits is not None,
+                forward_query=forward_query,
+            )
+            for (
+                domain, code, version, link_id, long_url,
+                valid_since, valid_until, max_visits, forward_query,
+            ) in rows
+        }  # fmt: skip
+
+    async def ping(self) -> None:
+        """Raise unless PostgreSQL answers."""
+        async with self._engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+
+def _to_ms(moment: datetime | None) -> int | None:
+    return None if moment is None else round(moment.timestamp() * 1000)

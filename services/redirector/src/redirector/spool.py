@@ -1,0 +1,127 @@
+"""The click spool's writing side: a click is in the kernel's hands before its answer is sent.
+
+From then on the death of this process loses nothing; the loss of power can lose what was written
+since the last fsync, `SPOOL_FSYNC_MS` ago at the most (plus the fsync itself).
+"""
+
+import asyncio
+import os
+
+from redirector.spool_folder import SpoolFolder
+from redirector.spool_reader import SpoolReader
+from shared.metrics import RedirectorMetrics
+
+
+class ClickSpool:
+    """Appends lines to segments in one folder; `reader` is the other end of the same folder.
+
+    Nothing is buffered in the process. What cannot be written is shed and counted: by
+    `qck_clicks_shed_total{reason="spool_full"}` above `max_bytes` of unconfirmed lines, by
+    `{reason="write_error"}` when the disk refuses. Visitors are answered in both cases.
+    """
+
+    __slots__ = (
+        "_appended_bytes",
+        "_fd",
+        "_folder",
+        "_is_dirty",
+        "_max_bytes",
+        "_metrics",
+        "_segment_bytes",
+        "_segment_size",
+        "_unsynced_fds",
+        "next_sequence",
+        "reader",
+    )
+
+    def __init__(
+        self,
+        folder: SpoolFolder,
+        *,
+        segment_bytes: int,
+        max_bytes: int,
+        metrics: RedirectorMetrics,
+    ) -> None:
+        self._folder = folder
+        self._segment_bytes = segment_bytes
+        self._max_bytes = max_bytes
+        self._metrics = metrics
+        self._fd: int | None = None
+        self._segment_size = 0
+        self._appended_bytes = 0
+        self._is_dirty = False
+        self._unsynced_fds: list[int] = []
+        self.next_sequence = 0
+        self.reader = SpoolReader(folder, metrics=metrics, is_live=True)
+
+    @property
+    def backlog_bytes(self) -> int:
+        """Bytes appended and not yet confirmed."""
+        return self._appended_bytes - self.reader.confirmed_bytes
+
+    def append(self, line: bytes) -> bool:
+        """Write one line, newline included; False when it was shed."""
+        if self.backlog_bytes + len(line) > self._max_bytes:
+            self._metrics.clicks_shed_full.inc()
+            return False
+        try:
+            if self._fd is None or self._segment_size >= self._segment_bytes:
+                self._start_segment()
+            self._write(line)
+        except OSError:
+            self._metrics.clicks_shed_error.inc()
+            return False
+        self._segment_size += len(line)
+        self._appended_bytes += len(line)
+        self.next_sequence += 1
+        self._is_dirty = True
+        self._metrics.clicks_appended.inc()
+        return True
+
+    def _start_segment(self) -> None:
+        path = self._folder.segment_path(self.next_sequence)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        if self._fd is not None:
+            self._unsynced_fds.append(self._fd)
+        self._fd = fd
+        self._segment_size = 0
+
+    def _write(self, line: bytes) -> None:
+        fd = self._fd
+        assert fd is not None  # noqa: S101 - for the type checker; append has opened it
+        try:
+            written = os.write(fd, line)
+            while written < len(line):
+                written += os.write(fd, line[written:])
+        except OSError:
+            # A piece of a line must not stay in front of the next one.
+            os.ftruncate(fd, self._segment_size)
+            raise
+
+    async def sync_every(self, interval_s: float) -> None:
+        """Flush to the disk for ever, in a thread, whenever something was appended."""
+        while True:
+            await asyncio.sleep(interval_s)
+            if self._is_dirty:
+                await asyncio.to_thread(self._sync)
+
+    def _sync(self) -> None:
+        self._is_dirty = False
+        finished, self._unsynced_fds = self._unsynced_fds, []
+        for fd in finished:
+            os.fdatasync(fd)
+            os.close(fd)
+        if self._fd is not None:
+            os.fdatasync(self._fd)
+
+    def close(self) -> None:
+        """Flush, then remove the folder if the broker has confirmed all of it, else leave it."""
+        self._sync()
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+        self.reader.close()
+        if self.reader.confirmed.sequence == self.next_sequence:
+            self._folder.remove()
+        else:
+            self._folder.close()

@@ -1,0 +1,140 @@
+"""The folder of one spool on disk: its lock, its segments, its checkpoint.
+
+    SPOOL_DIR/<source>/lock                    held (flock) by the process that writes or drains it
+    SPOOL_DIR/<source>/<first sequence>.clicks segments: one JSON line a click
+    SPOOL_DIR/<source>/checkpoint              how far the broker has confirmed
+
+`source` is a UUID made with the folder. The clicks of a source are numbered from 0 without a gap;
+a segment's name is the number of its first line. Whatever is on disk is enough to go on from.
+"""
+
+import contextlib
+import fcntl
+import os
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_SEGMENT = re.compile(r"(\d{20})\.clicks")
+_SOURCE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_NEW = ".new-"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place between two lines: which segment, which byte of it, which sequence number next."""
+
+    segment: int
+    offset: int
+    sequence: int
+
+
+class SpoolFolder:
+    """One locked folder; made by `create` or `adopt`, given back by `close` or `remove`."""
+
+    __slots__ = ("_lock_fd", "path", "source")
+
+    def __init__(self, path: Path, lock_fd: int) -> None:
+        self.path = path
+        self.source = path.name
+        self._lock_fd = lock_fd
+
+    @classmethod
+    def create(cls, root: Path) -> "SpoolFolder":
+        """Make and lock a folder of a new source.
+
+        Raises:
+            OSError: `root` cannot be made or written.
+        """
+        root.mkdir(parents=True, exist_ok=True)
+        source = str(uuid.uuid4())
+        # Locked before it has its name, or another process could adopt it in between.
+        unnamed = root / f"{_NEW}{source}"
+        unnamed.mkdir()
+        lock_fd = _try_lock(unnamed)
+        if lock_fd is None:
+            raise BlockingIOError(f"{unnamed} is locked by another process")
+        path = unnamed.rename(root / source)
+        _sync_folder(root)
+        return cls(path, lock_fd)
+
+    @classmethod
+    def adopt(cls, root: Path) -> "Iterator[SpoolFolder]":
+        """Lock and yield the folders of dead processes."""
+        for path in sorted(root.iterdir()):
+            if not _SOURCE.fullmatch(path.name):
+                continue
+            with contextlib.suppress(FileNotFoundError):  # its adopter has just finished it
+                lock_fd = _try_lock(path)
+                if lock_fd is not None:
+                    yield cls(path, lock_fd)
+
+    def segments(self) -> list[int]:
+        """Return the first sequence number of each segment, oldest first."""
+        found = (_SEGMENT.fullmatch(name) for name in os.listdir(self.path))
+        return sorted(int(match[1]) for match in found if match)
+
+    def segment_path(self, segment: int) -> Path:
+        """Return the file of the segment that starts with this sequence number."""
+        return self.path / f"{segment:020d}.clicks"
+
+    def read_checkpoint(self) -> Position:
+        """Return how far the broker has confirmed; the oldest segment's start if that is unknown.
+
+        A checkpoint that a power loss took back, or that names a segment that is gone, only means
+        that clicks are sent once more.
+        """
+        segments = self.segments()
+        oldest = segments[0] if segments else 0
+        try:
+            words = (self.path / "checkpoint").read_text("ascii").split()
+            position = Position(*map(int, words))
+        except (FileNotFoundError, ValueError, TypeError):
+            return Position(oldest, 0, oldest)
+        if segments and position.segment not in segments:
+            newer = [segment for segment in segments if segment >= position.sequence]
+            first = newer[0] if newer else oldest
+            return Position(first, 0, first)
+        return position
+
+    def write_checkpoint(self, position: Position) -> None:
+        """Replace the checkpoint, whole or not at all."""
+        temporary = self.path / "checkpoint.new"
+        temporary.write_text(
+            f"{position.segment} {position.offset} {position.sequence}\n", "ascii"
+        )
+        temporary.replace(self.path / "checkpoint")
+
+    def close(self) -> None:
+        """Unlock the folder and leave it to whoever adopts it."""
+        os.close(self._lock_fd)
+
+    def remove(self) -> None:
+        """Delete the folder, all of whose clicks are confirmed, and unlock it."""
+        for entry in self.path.iterdir():
+            entry.unlink()
+        self.path.rmdir()
+        os.close(self._lock_fd)
+
+
+def _try_lock(path: Path) -> int | None:
+    fd = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        return None
+    if not (path / "lock").exists():  # removed between open and lock
+        os.close(fd)
+        return None
+    return fd
+
+
+def _sync_folder(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,170 @@
+"""The spool's reading side: batches of lines in order, a cursor, and what is confirmed."""
+
+import contextlib
+import os
+import time
+from dataclasses import dataclass
+
+from redirector.spool_folder import Position, SpoolFolder
+from shared.metrics import RedirectorMetrics
+
+READ_BYTES = 1024 * 1024
+"""Most of one message's body; far below the broker's 16 MiB, above 500 of the longest clicks."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolBatch:
+    """Whole lines as they are on disk, to be sent as one message."""
+
+    source: str
+    first_sequence: int
+    count: int
+    body: bytes
+    end: Position
+
+
+class SpoolReader:
+    """Reads one folder from its checkpoint on.
+
+    Reading moves a cursor in memory; `confirm` moves the checkpoint on disk and deletes segments
+    that are wholly confirmed; `rewind` takes the cursor back to the checkpoint, so that what was
+    sent and not confirmed is sent again.
+    """
+
+    __slots__ = (
+        "_cursor",
+        "_fd",
+        "_fd_segment",
+        "_folder",
+        "_is_at_end",
+        "_is_live",
+        "_metrics",
+        "confirmed",
+        "confirmed_bytes",
+    )
+
+    def __init__(
+        self, folder: SpoolFolder, *, metrics: RedirectorMetrics, is_live: bool = False
+    ) -> None:
+        self._folder = folder
+        self._metrics = metrics
+        self._is_live = is_live
+        self._is_at_end = False
+        self._fd: int | None = None
+        self._fd_segment = -1
+        self.confirmed = folder.read_checkpoint()
+        self.confirmed_bytes = 0
+        self._cursor = self.confirmed
+
+    @property
+    def next_sequence(self) -> int:
+        """The sequence number of the next line to read."""
+        return self._cursor.sequence
+
+    def read(self, max_clicks: int) -> SpoolBatch | None:
+        """Return the next lines, at most `max_clicks`, or None when there is no whole line."""
+        while True:
+            lines, count = self._read_lines(max_clicks)
+            if count:
+                start = self._cursor
+                self._cursor = Position(
+                    start.segment, start.offset + len(lines), start.sequence + count
+                )
+                return SpoolBatch(self._folder.source, start.sequence, count, lines, self._cursor)
+            if not self._go_to_next_segment():
+                self._is_at_end = True
+                return None
+
+    def _read_lines(self, max_clicks: int) -> tuple[bytes, int]:
+        cursor = self._cursor
+        if self._fd_segment != cursor.segment:
+            self._close_segment()
+            try:
+                self._fd = os.open(
+                    self._folder.segment_path(cursor.segment), os.O_RDONLY | os.O_CLOEXEC
+                )
+            except FileNotFoundError:
+                return b"", 0
+            self._fd_segment = cursor.segment
+        assert self._fd is not None  # noqa: S101 - for the type checker
+        data = os.pread(self._fd, READ_BYTES, cursor.offset)
+        count = data.count(b"\n")
+        if count <= max_clicks:
+            return data[: data.rfind(b"\n") + 1], count
+        end = 0
+        for _ in range(max_clicks):
+            end = data.index(b"\n", end) + 1
+        return data[:end], max_clicks
+
+    def _go_to_next_segment(self) -> bool:
+        """Move on when the current segment is finished and a later one exists."""
+        later = [number for number in self._folder.segments() if number > self._cursor.segment]
+        if not later:
+            return False
+        self._cursor = Position(later[0], 0, later[0])
+        return True
+
+    def confirm(self, batch: SpoolBatch) -> None:
+        """Note that the broker has `batch` and all before it; batches come in reading order.
+
+        A disk that is too full for a checkpoint must not keep segments from being deleted: without
+        it, a restart goes on from the oldest segment and sends some clicks once more.
+        """
+        with contextlib.suppress(OSError):
+            self._folder.write_checkpoint(batch.end)
+        if batch.end.segment != self.confirmed.segment:
+            for segment in self._folder.segments():
+                if segment < batch.end.segment:
+                    self._folder.segment_path(segment).unlink(missing_ok=True)
+        self.confirmed = batch.end
+        self.confirmed_bytes += len(batch.body)
+
+    def rewind(self) -> None:
+        """Go back to the checkpoint."""
+        self._cursor = self.confirmed
+        self._is_at_end = False
+
+    def is_finished(self) -> bool:
+        """Tell whether all of a dead process's folder is confirmed; counts a torn last line."""
+        if self._is_live or not self._is_at_end or self._cursor != self.confirmed:
+            return False
+        path = self._folder.segment_path(self._cursor.segment)
+        if path.exists() and path.stat().st_size > self._cursor.offset:
+            # A line without an end: its process died in write(), before the answer was sent.
+            self._metrics.spool_torn_tails.inc()
+        return True
+
+    def oldest_age_s(self) -> float:
+        """Return the age of the oldest unconfirmed click; 0 when there is none."""
+        try:
+            with self._folder.segment_path(self.confirmed.segment).open("rb") as segment:
+                segment.seek(self.confirmed.offset)
+                line = segment.readline()
+        except FileNotFoundError:
+            return 0.0
+        # A line begins with {"id":" and the UUIDv7, whose first 48 bits are Unix milliseconds.
+        digits = line[7:20].replace(b"-", b"")
+        try:
+            return max(0.0, time.time() - int(digits, 16) / 1000)
+        except ValueError:
+            return 0.0
+
+    def remove(self) -> None:
+        """Delete the folder of a dead process that `is_finished`."""
+        self._close_segment()
+        self._folder.remove()
+
+    def close(self) -> None:
+        """Let go of the open segment; the folder itself belongs to its owner."""
+        self._close_segment()
+
+    def release(self) -> None:
+        """Leave an adopted folder for the next process."""
+        self._close_segment()
+        self._folder.close()
+
+    def _close_segment(self) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+            self._fd_segment = -1

@@ -1,0 +1,74 @@
+"""The click on the wire: one JSON object a line, many lines a message.
+
+Consumers outside this repository read it too (docs/clicks.md), so members are only ever added,
+and golden files in tests/contract hold the bytes.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+SCHEMA_VERSION = 1
+"""Sent in the message header `schema_version`; raised when an old consumer could misread."""
+
+CONTENT_TYPE = "application/x-ndjson"
+
+ClickType = Literal["link", "base_url", "invalid_short_url", "regular_404"]
+"""`link`, or the kind of an orphan: `/`, a code that leads nowhere, any other path."""
+
+MAX_REFERER_BYTES = 1024
+MAX_USER_AGENT_BYTES = 512
+MAX_URL_BYTES = 2048
+MAX_ACCEPT_LANGUAGE_BYTES = 256
+
+
+class ClickEvent(msgspec.Struct, frozen=True):
+    """One served redirect, or one request that no link answered (an orphan)."""
+
+    id: str
+    """UUIDv7 made from nginx's request id and arrival time: the same on a retry elsewhere."""
+    clicked_at: datetime
+    domain: str
+    short_code: str
+    link_id: int | None
+    type: ClickType
+    visited_url: str
+    redirect_url: str | None
+    referer: str
+    user_agent: str
+    accept_language: str
+    ip: str | None
+    """Anonymised before it is written anywhere, unless that is switched off."""
+    visitor: str | None
+    """Keyed hash of address and user agent; the key rotates daily, so days cannot be joined."""
+    request_id: str
+
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(ClickEvent)
+
+
+def encode_line(click: ClickEvent) -> bytes:
+    """Encode one click as a JSON line, newline included."""
+    return _ENCODER.encode(click) + b"\n"
+
+
+def decode_line(line: bytes) -> ClickEvent:
+    """Decode one line.
+
+    Raises:
+        msgspec.DecodeError: the line is not JSON, or (ValidationError) not a click.
+    """
+    return _DECODER.decode(line)
+
+
+def decode_lines(body: bytes) -> list[ClickEvent]:
+    """Decode a whole message body; as `decode_line`, all or nothing."""
+    return _DECODER.decode_lines(body)
+
+
+def encode_lines(clicks: Iterable[ClickEvent]) -> bytes:
+    """Encode clicks as one message body."""
+    return b"".join(map(encode_line, clicks))

@@ -1,0 +1,78 @@
+"""The PostgreSQL engine: bounded pool, every time limit set, no dead connection handed out."""
+
+import asyncio
+from typing import Any
+
+from sqlalchemy import event, exc
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from shared.settings import Secret
+
+CONNECT_TIMEOUT_S = 2.0
+
+
+def create_engine(
+    url: Secret,
+    *,
+    application_name: str,
+    pool_size: int,
+    statement_timeout_s: float,
+    pool_timeout_s: float = 1.0,
+    autocommit: bool = False,
+) -> AsyncEngine:
+    """Make an engine of at most `pool_size` connections; opens none.
+
+    With `autocommit` a statement costs one round trip (no BEGIN and ROLLBACK around it).
+    A statement that the server does not stop after `statement_timeout_s` is given up by the client
+    shortly after, so a hung server cannot hold a caller.
+    """
+    options: dict[str, Any] = {}
+    if autocommit:
+        options = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}
+    engine = create_async_engine(
+        make_url(url.reveal()).set(drivername="postgresql+asyncpg"),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=pool_timeout_s,
+        pool_use_lifo=True,
+        connect_args={
+            "timeout": CONNECT_TIMEOUT_S,
+            "command_timeout": statement_timeout_s + 0.5,
+            "server_settings": {
+                "application_name": application_name,
+                "jit": "off",
+                "statement_timeout": str(round(statement_timeout_s * 1000)),
+                "idle_in_transaction_session_timeout": "60000",
+            },
+        },
+        **options,
+    )
+
+    # Sees a server restart without the round trip that pool_pre_ping costs at each checkout.
+    @event.listens_for(engine.sync_engine, "checkout")
+    def discard_closed(connection: Any, record: Any, proxy: Any) -> None:
+        if connection.driver_connection.is_closed():
+            raise exc.DisconnectionError
+
+    return engine
+
+
+async def warm(engine: AsyncEngine, connections: int) -> None:
+    """Open `connections` at once, so that the first requests do not pay for connecting.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError | OSError | TimeoutError: the server does not answer.
+    """
+    opened = asyncio.Barrier(connections)
+
+    async def hold() -> None:
+        async with engine.connect():
+            await opened.wait()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(connections):
+                group.create_task(hold())
+    except* (exc.SQLAlchemyError, OSError, TimeoutError) as errors:
+        raise errors.exceptions[0] from None

@@ -1,0 +1,100 @@
+"""Bring the database to the newest schema: `python -m shared.db.migrate [REVISION]`.
+
+A step of its own, run before services start or are replaced, never by a service itself. Waits for
+PostgreSQL to answer, takes an advisory lock, so that two at once are one after the other, and
+gives up on a table lock rather than queue everybody else behind it.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from shared.db.engine import create_engine
+from shared.settings import DatabaseSettings, Secret, SettingsError, load
+
+LOCK_TIMEOUT_S = 5
+STATEMENT_TIMEOUT_S = 3600.0
+ADVISORY_LOCK = 0x71636B  # "qck"
+
+
+class MigrateSettings(msgspec.Struct, frozen=True):
+    """What the migration step reads."""
+
+    database: DatabaseSettings
+
+
+def alembic_config(connection: Connection) -> Config:
+    """Make Alembic's configuration without a file, working on `connection`."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+async def migrate(url: Secret, revision: str = "head", *, wait_s: float = 30.0) -> None:
+    """Upgrade to `revision`, waiting up to `wait_s` for the server.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: a statement failed; what was begun is rolled back.
+        OSError: the server did not answer in time.
+    """
+    engine = create_engine(
+        url,
+        application_name="qck-migrate",
+        pool_size=1,
+        statement_timeout_s=STATEMENT_TIMEOUT_S,
+    )
+    deadline = time.monotonic() + wait_s
+    try:
+        while True:
+            try:
+                async with engine.connect() as connection:
+                    await connection.run_sync(_upgrade, revision)
+                return
+            except (OSError, DBAPIError) as error:
+                if not _is_unreachable(error) or time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.2)
+    finally:
+        await engine.dispose()
+
+
+def _is_unreachable(error: OSError | DBAPIError) -> bool:
+    if isinstance(error, OSError):
+        return True
+    sqlstate = getattr(error.driver_exception, "sqlstate", None)
+    # cannot_connect_now: the server is starting up; or the connection was lost.
+    return error.connection_invalidated or sqlstate == "57P03"
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
+    # The session lock, committed: left in an open transaction it would make Alembic's own
+    # transaction a nested one that is never committed, and the upgrade a silent no-op.
+    connection.execute(text(f"SELECT pg_advisory_lock({ADVISORY_LOCK})"))
+    connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'"))
+    connection.commit()
+    command.upgrade(alembic_config(connection), revision)
+    connection.execute(text(f"SELECT pg_advisory_unlock({ADVISORY_LOCK})"))
+    connection.commit()
+
+
+def main() -> None:
+    """Run from the command line with the process's environment."""
+    revision = sys.argv[1] if len(sys.argv) > 1 else "head"
+    try:
+        settings = load(MigrateSettings, os.environ)  # noqa: TID251 - an entry point
+        asyncio.run(migrate(settings.database.url, revision))
+    except (SettingsError, OSError, DBAPIError) as error:
+        raise SystemExit(f"migrate: {error}") from None
+
+
+if __name__ == "__main__":
+    main()

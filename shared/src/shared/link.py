@@ -1,0 +1,57 @@
+"""A link as the redirect path sees it: where it leads, from when, until when, how often.
+
+The struct is also the cache's value, so a field is added at the end and with a default, and a
+change of meaning needs a new `link_cache.SCHEMA`.
+"""
+
+import enum
+
+import msgspec
+
+
+class Outcome(enum.Enum):
+    """What a redirect request found; the values are the labels of the metric."""
+
+    REDIRECT = "redirect"
+    UNKNOWN = "unknown"
+    NOT_YET_VALID = "not_yet_valid"
+    EXPIRED = "expired"
+    EXHAUSTED = "exhausted"
+    UNAVAILABLE = "unavailable"
+
+
+class Link(msgspec.Struct, frozen=True, array_like=True):
+    """One stored mapping. `link_id` 0 stands for "no such link" (a negative entry or tombstone).
+
+    `version` comes from one database sequence and grows with every change of any link, so of two
+    states of one link the higher version is the later one, across deletion and re-creation too.
+    """
+
+    version: int
+    link_id: int
+    location: str = ""
+    """The long URL, ASCII, as it goes into the Location header."""
+    valid_since_ms: int | None = None
+    valid_until_ms: int | None = None
+    has_visit_limit: bool = False
+    forward_query: bool = True
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is such a link at all."""
+        return self.link_id != 0
+
+    def decide(self, now_ms: int) -> Outcome:
+        """Tell what this link answers at `now_ms` (Unix); its visit limit is taken elsewhere."""
+        if self.link_id == 0:
+            return Outcome.UNKNOWN
+        if self.valid_since_ms is not None and now_ms < self.valid_since_ms:
+            return Outcome.NOT_YET_VALID
+        if self.valid_until_ms is not None and now_ms > self.valid_until_ms:
+            return Outcome.EXPIRED
+        return Outcome.REDIRECT
+
+
+def unknown_link(version: int = 0) -> Link:
+    """Make a negative entry (version 0, older than any link) or the tombstone of a deletion."""
+    return Link(version=version, link_id=0)

@@ -1,0 +1,184 @@
+"""Settings made from the environment, with every problem reported at once.
+
+A settings class is a frozen `msgspec.Struct`; its fields are the settings. A field whose type is
+itself such a struct is a group: the field `url` of the group `redis` is read from `REDIS_URL`.
+"""
+
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off"}
+
+
+class Secret:
+    """A value that never shows itself: its repr and str are stars, `reveal()` gives the text."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the secret text."""
+        return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+
+class SettingsError(Exception):
+    """The environment does not make valid settings; `problems` has one sentence for each fault."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(["wrong settings:", *(f"  - {line}" for line in problems)]))
+
+
+class HttpSettings(msgspec.Struct, frozen=True):
+    """Where a process listens: `HTTP_HOST` and `HTTP_PORT`."""
+
+    host: Annotated[str, msgspec.Meta(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8000
+
+
+class LogSettings(msgspec.Struct, frozen=True):
+    """How a process logs: `LOG_LEVEL` and `LOG_FORMAT`."""
+
+    level: typing.Literal["debug", "info", "warning", "error"] = "info"
+    format: typing.Literal["auto", "json", "console"] = "auto"
+
+
+class DatabaseSettings(msgspec.Struct, frozen=True):
+    """Where PostgreSQL is and how many connections the whole fleet may open to it."""
+
+    url: Secret
+    max_connections: Annotated[int, msgspec.Meta(ge=4)] = 20
+
+
+class RedisSettings(msgspec.Struct, frozen=True):
+    """Where Redis is and how many connections the whole fleet may open to it."""
+
+    url: Secret
+    pool_size: Annotated[int, msgspec.Meta(ge=3)] = 20
+
+
+class AmqpSettings(msgspec.Struct, frozen=True):
+    """Where RabbitMQ is."""
+
+    url: Secret
+
+
+def load(settings_class: type[T], environment: Mapping[str, str]) -> T:
+    """Make `settings_class` from `environment`; an empty variable counts as absent.
+
+    Raises:
+        SettingsError: with every missing or wrong variable, and no secret value in its text.
+    """
+    problems: list[str] = []
+    settings = _load(settings_class, "", environment, problems)
+    if problems:
+        raise SettingsError(problems)
+    return typing.cast("T", settings)
+
+
+def variables(settings_class: type[msgspec.Struct]) -> dict[str, object]:
+    """Return each variable that is read, with its default or `msgspec.NODEFAULT`."""
+    return {name: field.default for name, field, _ in _walk(settings_class, "")}
+
+
+def _walk(
+    settings_class: type[msgspec.Struct], prefix: str
+) -> Iterator[tuple[str, msgspec.structs.FieldInfo, str]]:
+    for field in msgspec.structs.fields(settings_class):
+        name = f"{prefix}{field.name}".upper()
+        if _is_group(field.type):
+            yield from _walk(field.type, f"{prefix}{field.name}_")
+        else:
+            yield name, field, prefix
+
+
+def _is_group(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def _load(
+    settings_class: type[msgspec.Struct],
+    prefix: str,
+    environment: Mapping[str, str],
+    problems: list[str],
+) -> object:
+    values: dict[str, object] = {}
+    found_before = len(problems)
+    for field in msgspec.structs.fields(settings_class):
+        if _is_group(field.type):
+            group = _load(field.type, f"{prefix}{field.name}_", environment, problems)
+            values[field.name] = group
+            continue
+        name = f"{prefix}{field.name}".upper()
+        text = environment.get(name, "").strip()
+        if not text:
+            if field.required:
+                problems.append(f"{name} is not set")
+            continue
+        try:
+            values[field.name] = _convert(text, field.type)
+        except (msgspec.ValidationError, ValueError) as error:
+            problems.append(f"{name}: {_explain(error, text, field.type)}")
+    if len(problems) > found_before:
+        return None
+    try:
+        return settings_class(**values)
+    except ValueError as error:  # a rule between fields, from __post_init__
+        problems.append(str(error))
+        return None
+
+
+def _convert(text: str, kind: Any) -> object:
+    bare = _bare(kind)
+    if bare is Secret:
+        return Secret(text)
+    if bare is Path:
+        return Path(text)
+    if bare is bool:
+        if text.lower() in _TRUE | _FALSE:
+            return text.lower() in _TRUE
+        raise ValueError("expected true or false")
+    if typing.get_origin(bare) is tuple:
+        return msgspec.convert(
+            tuple(part.strip() for part in text.split(",") if part.strip()), kind
+        )
+    return msgspec.convert(text, kind, strict=False)
+
+
+def _bare(kind: Any) -> Any:
+    """Strip `Annotated[...]` and `| None` from a type."""
+    if typing.get_origin(kind) is Annotated:
+        return _bare(typing.get_args(kind)[0])
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        inner = [arg for arg in typing.get_args(kind) if arg is not type(None)]
+        return _bare(inner[0])
+    return kind
+
+
+def _explain(error: Exception, text: str, kind: Any) -> str:
+    reason = str(error)
+    if _bare(kind) is Secret:
+        return reason
+    return f"{reason}, got {text!r}"

@@ -1,0 +1,117 @@
+"""Resolving: which store is asked when, and what failure means."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from prometheus_client import CollectorRegistry
+from tests.support.links import FakeCache, FakeStore, a_link
+
+from redirector.resolver import ResolveError, Resolver
+from shared.background import background_tasks
+from shared.link import unknown_link
+from shared.metrics import RedirectorMetrics
+
+KEY = ("", "abc")
+
+
+@asynccontextmanager
+async def a_resolver(cache: FakeCache, store: FakeStore) -> AsyncIterator[Resolver]:
+    """Run a resolver on fakes."""
+    async with background_tasks() as tasks:
+        yield Resolver(
+            cache=cache,
+            store=store,
+            metrics=RedirectorMetrics(CollectorRegistry()),
+            tasks=tasks,
+            cache_timeout_s=0.05,
+            store_timeout_s=0.2,
+            cache_calls=2,
+            store_calls=2,
+        )
+
+
+async def settle() -> None:
+    """Let tasks that are ready run."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_a_cached_link_needs_no_database() -> None:
+    """A hit is answered from Redis alone."""
+    store = FakeStore()
+    async with a_resolver(FakeCache({KEY: a_link()}), store) as resolver:
+        assert await resolver.resolve(KEY) == a_link()
+    assert store.reads == []
+
+
+async def test_a_miss_is_read_and_written_back() -> None:
+    """A miss is answered from PostgreSQL and is a hit from then on."""
+    cache = FakeCache()
+    async with a_resolver(cache, FakeStore({KEY: a_link()})) as resolver:
+        assert await resolver.resolve(KEY) == a_link()
+        await settle()
+    assert cache.links[KEY] == a_link()
+
+
+async def test_an_unknown_code_becomes_a_negative_entry() -> None:
+    """A code nobody knows is remembered as such, older than any link."""
+    cache = FakeCache()
+    async with a_resolver(cache, FakeStore()) as resolver:
+        assert await resolver.resolve(KEY) == unknown_link()
+        await settle()
+    assert cache.links[KEY] == unknown_link(0)
+
+
+async def test_many_at_once_cost_one_round_trip_each() -> None:
+    """A hundred lookups of one turn are one MGET and one SELECT."""
+    cache, store = FakeCache(), FakeStore()
+    async with a_resolver(cache, store) as resolver, asyncio.TaskGroup() as tasks:
+        for number in range(100):
+            tasks.create_task(resolver.resolve(("", f"code{number}")))
+    assert [len(batch) for batch in cache.lookups] == [100]
+    assert [len(batch) for batch in store.reads] == [100]
+
+
+async def test_a_failing_redis_is_a_miss() -> None:
+    """An error of Redis costs nobody their redirect."""
+    cache = FakeCache()
+    cache.error = ConnectionError("refused")
+    async with a_resolver(cache, FakeStore({KEY: a_link()})) as resolver:
+        assert await resolver.resolve(KEY) == a_link()
+
+
+async def test_a_dead_redis_is_soon_not_asked_any_more() -> None:
+    """After three failures lookups skip Redis, until a probe of its own finds it back."""
+    cache = FakeCache({KEY: a_link(version=2)})
+    cache.error = ConnectionError("refused")
+    async with a_resolver(cache, FakeStore({KEY: a_link()})) as resolver:
+        for _ in range(5):
+            await resolver.resolve(KEY)
+        assert len(cache.lookups) == 3
+        cache.error = None
+        async with asyncio.timeout(5):
+            while (await resolver.resolve(KEY)).version != 2:
+                await asyncio.sleep(0.01)
+        assert cache.pings > 0
+
+
+async def test_not_cached_and_no_database_cannot_be_resolved() -> None:
+    """Only with PostgreSQL gone and nothing cached there is no answer."""
+    store = FakeStore()
+    store.error = OSError("refused")
+    async with a_resolver(FakeCache(), store) as resolver:
+        with pytest.raises(ResolveError):
+            await resolver.resolve(KEY)
+
+
+async def test_a_dead_database_is_soon_not_asked_any_more() -> None:
+    """After three failures a miss fails at once, without waiting for PostgreSQL."""
+    store = FakeStore()
+    store.error = OSError("refused")
+    async with a_resolver(FakeCache(), store) as resolver:
+        for _ in range(5):
+            with pytest.raises(ResolveError):
+                await resolver.resolve(KEY)
+        assert len(store.reads) == 3

@@ -1,0 +1,80 @@
+"""Settings from the environment."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import pytest
+
+from shared.settings import DatabaseSettings, HttpSettings, Secret, SettingsError, load, variables
+
+
+class Group(msgspec.Struct, frozen=True):
+    """A group."""
+
+    size: Annotated[int, msgspec.Meta(ge=1, le=10)] = 5
+    names: tuple[str, ...] = ("a",)
+
+
+class Example(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings with one of everything."""
+
+    token: Secret
+    folder: Path
+    group: Group
+    http: HttpSettings
+    database: DatabaseSettings
+    is_fast: bool = False
+    ratio: float = 0.5
+    other_url: Secret | None = None
+
+
+GOOD = {"TOKEN": "hush", "FOLDER": "/data", "DATABASE_URL": "postgresql://u:hush@h/d"}
+
+
+def test_defaults_and_values() -> None:
+    """Given variables are converted, absent and empty ones take their defaults."""
+    settings = load(
+        Example,
+        {**GOOD, "GROUP_SIZE": " 7 ", "GROUP_NAMES": "x, y", "IS_FAST": "Yes", "RATIO": ""},
+    )
+    assert settings.group == Group(size=7, names=("x", "y"))
+    assert settings.is_fast is True
+    assert settings.ratio == 0.5
+    assert settings.folder == Path("/data")
+    assert settings.token.reveal() == "hush"
+    assert settings.other_url is None
+
+
+def test_all_problems_at_once() -> None:
+    """Every missing or wrong variable is named in one error."""
+    with pytest.raises(SettingsError) as caught:
+        load(Example, {"GROUP_SIZE": "11", "IS_FAST": "maybe", "HTTP_PORT": "eighty"})
+    named = [problem.split(":")[0].split()[0] for problem in caught.value.problems]
+    assert sorted(named) == [
+        "DATABASE_URL", "FOLDER", "GROUP_SIZE", "HTTP_PORT", "IS_FAST", "TOKEN",
+    ]  # fmt: skip
+    assert "got 'eighty'" in str(caught.value)
+
+
+def test_secrets_never_show() -> None:
+    """Neither the settings' repr nor an error has a secret in it."""
+    settings = load(Example, GOOD)
+    assert "hush" not in repr(settings)
+    assert "hush" not in f"{settings.token} {settings.database}"
+
+
+def test_secrets_compare_by_value() -> None:
+    """Two secrets of one text are equal and hash alike; an empty one is false."""
+    assert Secret("a") == Secret("a")
+    assert hash(Secret("a")) == hash(Secret("a"))
+    assert Secret("a") != Secret("b")
+    assert not Secret("")
+
+
+def test_variables_are_listed_with_defaults() -> None:
+    """The list of variables names those in groups by their group."""
+    listed = variables(Example)
+    assert listed["GROUP_SIZE"] == 5
+    assert listed["TOKEN"] is msgspec.NODEFAULT
+    assert "DATABASE_MAX_CONNECTIONS" in listed
