@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.support.clock import FakeClock
 
 from redirector.click import ClickMaker, IncomingRequest, anonymize
 from shared.click_event import ClickEvent
 from shared.click_id import click_id, first_id_at
 from shared.settings import Secret
+from tests.support.clock import FakeClock
 
 START = "1800000000.123"
 START_MS = 1_800_000_000_123

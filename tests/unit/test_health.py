@@ -3,9 +3,9 @@
 import pytest
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
-from tests.support.asgi import call
 
 from shared.health import Check, health_routes
+from tests.support.asgi import call
 
 
 async def fine() -> dict[str, int]:

@@ -1,9 +1,9 @@
 """What a link decides."""
 
 import pytest
-from tests.support.links import a_link
 
 from shared.link import Link, Outcome, unknown_link
+from tests.support.links import a_link
 
 
 @pytest.mark.parametrize(

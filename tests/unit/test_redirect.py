@@ -5,9 +5,6 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
-from tests.support.asgi import call
-from tests.support.clock import FakeClock
-from tests.support.links import a_link
 
 from redirector.click import ClickMaker
 from redirector.redirect import Redirect, merge_query
@@ -16,6 +13,9 @@ from shared.click_event import ClickEvent, decode_line
 from shared.link import Link, Outcome, unknown_link
 from shared.metrics import RedirectorMetrics
 from shared.settings import Secret
+from tests.support.asgi import call
+from tests.support.clock import FakeClock
+from tests.support.links import a_link
 
 NOW_MS = 1_800_000_000_000
 

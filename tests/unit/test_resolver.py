@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 from prometheus_client import CollectorRegistry
-from tests.support.links import FakeCache, FakeStore, a_link
 
 from redirector.resolver import ResolveError, Resolver
 from shared.background import background_tasks
 from shared.link import unknown_link
 from shared.metrics import RedirectorMetrics
+from tests.support.links import FakeCache, FakeStore, a_link
 
 KEY = ("", "abc")
 

@@ -6,7 +6,7 @@ and golden files in tests/contract hold the bytes.
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -29,7 +29,7 @@ class ClickEvent(msgspec.Struct, frozen=True):
 
     id: str
     """UUIDv7 made from nginx's request id and arrival time: the same on a retry elsewhere."""
-    clicked_at: datetime
+    clicked_at: Annotated[datetime, msgspec.Meta(tz=True)]
     domain: str
     short_code: str
     link_id: int | None
@@ -60,6 +60,8 @@ def decode_line(line: bytes) -> ClickEvent:
 
     Raises:
         msgspec.DecodeError: the line is not JSON, or (ValidationError) not a click.
+        UnicodeDecodeError: a text in it is not UTF-8.
+        RecursionError: it is nested without end.
     """
     return _DECODER.decode(line)
 

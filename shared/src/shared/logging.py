@@ -50,7 +50,7 @@ def configure_logging(settings: LogSettings, *, service: str, instance: str) -> 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(level, logging.WARNING))
-    # They log each failed attempt to connect as an error; the owner of the connection says it once.
+    # They log each failed attempt as an error; the owner of the connection says it once.
     for name in ("aiormq", "aio_pika"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 

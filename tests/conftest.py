@@ -1,0 +1,91 @@
+"""Fixtures that more than one kind of test needs: real servers of this test run's own.
+
+The servers are started once a session, on free ports and in a temporary folder, by the same code
+that starts the local stack. Every test gets a database, a Redis and queues without a past.
+"""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Iterator
+
+import asyncpg
+import pytest
+from redis.asyncio import Redis
+
+from local_stack.stack import Stack
+from shared.broker import CLICKS_EXCHANGE, DEAD_EXCHANGE, DEAD_QUEUE, INGEST_QUEUE, connect
+from shared.db.migrate import migrate
+from shared.settings import Secret
+from tests.support.stack import started_stack
+
+TEMPLATE_DATABASE = "qck_template"
+
+
+@pytest.fixture(scope="session")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """PostgreSQL (with a migrated template database), Redis and RabbitMQ, without services."""
+    folder = tmp_path_factory.mktemp("stores")
+    with started_stack(folder, programs=("epmd", "rabbitmq", "postgres", "redis")) as stack:
+        asyncio.run(_make_template(stack.urls.database_url))
+        yield stack
+
+
+async def _make_template(server_url: str) -> None:
+    await _execute(server_url, f"CREATE DATABASE {TEMPLATE_DATABASE}")
+    await migrate(Secret(_with_database(server_url, TEMPLATE_DATABASE)))
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _with_database(url: str, name: str) -> str:
+    return f"{url.rsplit('/', 1)[0]}/{name}"
+
+
+@pytest.fixture
+async def empty_database_url(stores: Stack) -> AsyncIterator[str]:
+    """URL of a database without any table, dropped afterwards."""
+    async for url in _database(stores, "template0"):
+        yield url
+
+
+@pytest.fixture
+async def database_url(stores: Stack) -> AsyncIterator[str]:
+    """URL of a freshly migrated database, dropped afterwards."""
+    async for url in _database(stores, TEMPLATE_DATABASE):
+        yield url
+
+
+async def _database(stores: Stack, template: str) -> AsyncIterator[str]:
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    server_url = stores.urls.database_url
+    await _execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield _with_database(server_url, name)
+    await _execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def redis_url(stores: Stack) -> str:
+    """URL of an empty Redis."""
+    url = stores.urls.redis_url
+    async with Redis.from_url(url) as redis:
+        await redis.flushall()
+    return url
+
+
+@pytest.fixture
+async def amqp_url(stores: Stack) -> str:
+    """URL of a RabbitMQ that has none of our queues and exchanges."""
+    url = stores.urls.amqp_url
+    connection = await connect(Secret(url), connection_name="tests")
+    async with connection, connection.channel() as channel:
+        for queue in (INGEST_QUEUE, DEAD_QUEUE):
+            await channel.queue_delete(queue)
+        for exchange in (CLICKS_EXCHANGE, DEAD_EXCHANGE):
+            await channel.exchange_delete(exchange)
+    return url

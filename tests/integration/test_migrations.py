@@ -1,0 +1,102 @@
+"""Migrations on a real PostgreSQL."""
+
+import asyncio
+
+import asyncpg
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+
+from shared.db.engine import create_engine
+from shared.db.migrate import alembic_config, migrate
+from shared.db.schema import metadata
+from shared.settings import Secret
+
+
+async def table_names(url: str) -> set[str]:
+    """List the tables of a database."""
+    connection = await asyncpg.connect(url)
+    try:
+        rows = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname='public'")
+    finally:
+        await connection.close()
+    return {row["tablename"] for row in rows}
+
+
+async def test_from_empty_to_the_newest(empty_database_url: str) -> None:
+    """An upgrade of an empty database really makes every table of the schema."""
+    await migrate(Secret(empty_database_url))
+    assert await table_names(empty_database_url) == {*metadata.tables, "alembic_version"}
+
+
+async def test_migrated_and_declared_schema_are_one(database_url: str) -> None:
+    """Autogenerate finds nothing to change between the migrations' result and schema.py."""
+
+    def differences(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        return compare_metadata(context, metadata)
+
+    engine = create_engine(
+        Secret(database_url), application_name="tests", pool_size=1, statement_timeout_s=10
+    )
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    await engine.dispose()
+
+
+async def test_two_at_once_are_one_after_the_other(empty_database_url: str) -> None:
+    """Concurrent upgrades of an empty database both succeed."""
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(3):
+            tasks.create_task(migrate(Secret(empty_database_url)))
+    assert "links" in await table_names(empty_database_url)
+
+
+async def test_down_and_up_again(empty_database_url: str) -> None:
+    """Every migration can be undone and applied again."""
+
+    def down(connection: Connection) -> None:
+        command.downgrade(alembic_config(connection), "base")
+
+    await migrate(Secret(empty_database_url))
+    engine = create_engine(
+        Secret(empty_database_url), application_name="tests", pool_size=1, statement_timeout_s=10
+    )
+    async with engine.connect() as connection:
+        await connection.run_sync(down)
+    await engine.dispose()
+    assert await table_names(empty_database_url) == {"alembic_version"}
+    await migrate(Secret(empty_database_url))
+    assert "links" in await table_names(empty_database_url)
+
+
+async def test_a_locked_table_is_given_up(database_url: str) -> None:
+    """A migration gives up on a table lock instead of queueing everybody behind it."""
+    holder = await asyncpg.connect(database_url)
+    transaction = holder.transaction()
+    await transaction.start()
+    await holder.execute("LOCK TABLE links IN ACCESS SHARE MODE")
+
+    def down(connection: Connection) -> None:
+        connection.exec_driver_sql("SET lock_timeout = '100ms'")
+        connection.commit()
+        command.downgrade(alembic_config(connection), "base")
+
+    engine = create_engine(
+        Secret(database_url), application_name="tests", pool_size=1, statement_timeout_s=10
+    )
+    async with engine.connect() as connection:
+        with pytest.raises(Exception, match="lock timeout"):
+            await connection.run_sync(down)
+    await engine.dispose()
+    await transaction.rollback()
+    await holder.close()
+    assert "links" in await table_names(database_url)
+
+
+async def test_a_server_that_is_away_is_waited_for_and_then_named() -> None:
+    """Without a server the step fails with the reason, after waiting for it."""
+    with pytest.raises(OSError, match="Connect"):
+        await migrate(Secret("postgresql://qck:x@127.0.0.1:1/qck"), wait_s=0.3)
