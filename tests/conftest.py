@@ -9,6 +9,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
+import httpx2
 import pytest
 from redis.asyncio import Redis
 
@@ -19,6 +20,7 @@ from shared.settings import Secret
 from tests.support.stack import started_stack
 
 TEMPLATE_DATABASE = "qck_template"
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
 @pytest.fixture(scope="session")
@@ -89,3 +91,30 @@ async def amqp_url(stores: Stack) -> str:
         for exchange in (CLICKS_EXCHANGE, DEAD_EXCHANGE):
             await channel.exchange_delete(exchange)
     return url
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Everything, services and nginx too, as `make run` has it. Whoever hurts it mends it."""
+    with started_stack(tmp_path_factory.mktemp("stack")) as started:
+        yield started
+
+
+@pytest.fixture
+async def api(stack: Stack) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of the API, with the first key."""
+    async with httpx2.AsyncClient(
+        base_url=f"{stack.urls.api_url}/rest/v3",
+        headers={"X-Api-Key": stack.urls.api_key},
+        timeout=10,
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+async def visitor(stack: Stack) -> AsyncIterator[httpx2.AsyncClient]:
+    """A browser that does not follow redirects."""
+    async with httpx2.AsyncClient(
+        base_url=stack.urls.public_url, headers={"User-Agent": BROWSER}, timeout=10
+    ) as client:
+        yield client

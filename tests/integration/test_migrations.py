@@ -36,7 +36,7 @@ async def test_migrated_and_declared_schema_are_one(database_url: str) -> None:
 
     def differences(connection: Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})
-        return compare_metadata(context, metadata)
+        return list(compare_metadata(context, metadata))
 
     engine = create_engine(
         Secret(database_url), application_name="tests", pool_size=1, statement_timeout_s=10

@@ -22,7 +22,7 @@ STACK_ONLY = {
 }
 """Read by the local stack and docker-compose.yml, not by a service."""
 
-SERVICES = {
+SERVICES: dict[str, type[msgspec.Struct]] = {
     "redirector": redirector.settings.Settings,
     "shortener": shortener.settings.Settings,
     "click-ingest": click_ingest.settings.Settings,

@@ -1,0 +1,246 @@
+"""Each part is hurt under steady traffic; what visitors saw is compared with what is stored.
+
+A test leaves the stack whole, whatever it did to it.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+
+from local_stack.stack import Stack
+from tests.support.database import fetch
+from tests.support.traffic import assert_each_counted_once, steady_traffic
+
+
+@pytest.fixture
+async def codes(api: httpx2.AsyncClient, visitor: httpx2.AsyncClient) -> list[str]:
+    """Twenty links that have been visited, so that they are cached."""
+    made = []
+    for _ in range(20):
+        answer = await api.post("/short-urls", json={"longUrl": "https://example.org/"})
+        made.append(str(answer.json()["shortCode"]))
+        await visitor.get(f"/{made[-1]}")
+    return made
+
+
+@pytest.fixture
+async def whole_stack(stack: Stack) -> AsyncIterator[Stack]:
+    """The stack, made whole again afterwards."""
+    yield stack
+    for name in stack.programs:
+        await asyncio.to_thread(stack.thaw, name)
+        await asyncio.to_thread(stack.start_program, name)
+    for name in stack.programs:
+        await asyncio.to_thread(stack.wait_ready, name, 60)
+
+
+@pytest.mark.parametrize("name", ["redirector-1", "redirector-2"])
+async def test_a_killed_redirector_is_not_noticed(
+    whole_stack: Stack, visitor: httpx2.AsyncClient, codes: list[str], name: str
+) -> None:
+    """With either replica killed there is no failed redirect, and it comes back by itself."""
+    async with steady_traffic(visitor, codes) as traffic:
+        for _ in range(2):
+            await asyncio.sleep(0.5)
+            before = whole_stack.pid(name)
+            await asyncio.to_thread(whole_stack.kill, name)
+            await asyncio.to_thread(whole_stack.wait_ready, name, 30)
+            assert whole_stack.pid(name) != before
+    assert traffic.failed == []
+    await assert_each_counted_once(whole_stack.urls.database_url, traffic)
+
+
+async def test_a_frozen_redirector_costs_one_timeout(
+    whole_stack: Stack, visitor: httpx2.AsyncClient, codes: list[str]
+) -> None:
+    """With a replica frozen, requests it holds are asked again on the other one."""
+    async with steady_traffic(visitor, codes) as traffic:
+        await asyncio.sleep(0.5)
+        await asyncio.to_thread(whole_stack.freeze, "redirector-1")
+        await asyncio.sleep(4)
+        await asyncio.to_thread(whole_stack.thaw, "redirector-1")
+        await asyncio.sleep(1)
+    assert traffic.failed == []
+    await assert_each_counted_once(whole_stack.urls.database_url, traffic)
+
+
+async def test_redirectors_restarted_one_after_the_other(
+    whole_stack: Stack, visitor: httpx2.AsyncClient, codes: list[str]
+) -> None:
+    """A rolling restart fails nobody and loses nothing."""
+    async with steady_traffic(visitor, codes) as traffic:
+        for name in ("redirector-1", "redirector-2"):
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(whole_stack.restart_program, name)
+            await asyncio.to_thread(whole_stack.wait_ready, name, 30)
+    assert traffic.failed == []
+    await assert_each_counted_once(whole_stack.urls.database_url, traffic)
+
+
+async def test_without_redis_redirects_go_on(
+    whole_stack: Stack, visitor: httpx2.AsyncClient, codes: list[str]
+) -> None:
+    """Redis stopped and started again: no failed redirect, every click counted."""
+    async with steady_traffic(visitor, codes) as traffic:
+        await asyncio.sleep(0.5)
+        await asyncio.to_thread(whole_stack.stop_program, "redis")
+        await asyncio.sleep(2)
+        await asyncio.to_thread(whole_stack.start_program, "redis")
+        await asyncio.to_thread(whole_stack.wait_ready, "redis", 30)
+        await asyncio.sleep(1)
+    assert traffic.failed == []
+    await assert_each_counted_once(whole_stack.urls.database_url, traffic)
+
+
+async def test_a_frozen_redis_costs_no_redirect(
+    whole_stack: Stack, visitor: httpx2.AsyncClient, codes: list[str]
+) -> None:
+    """A Redis that takes connections and says nothing is given up, and used again later."""
+    async with steady_traffic(visitor, codes) as traffic:
+        await asyncio.sleep(0.5)
+        await asyncio.to_thread(whole_stack.freeze, "redis")
+        await asyncio.sleep(2)
+        await asyncio.to_thread(whole_stack.thaw, "redis")
+        await asyncio.sleep(1)
+    assert traffic.failed == []
+    await assert_each_counted_once(whole_stack.urls.database_url, traffic)
+
+
+async def test_a_broker_that_is_away_for_long_loses_nothing(
+    whole_stack: Stack, visitor: httpx2.AsyncClient, codes: list[str]
+) -> None:
+    """RabbitMQ stopped for twenty seconds: redirects go on, afterwards every click is counted."""
+    async with steady_traffic(visitor, codes) as traffic:
+        await asyncio.to_thread(whole_stack.stop_program, "rabbitmq")
+        await asyncio.sleep(20)
+        await asyncio.to_thread(whole_stack.start_program, "rabbitmq")
+        await asyncio.to_thread(whole_stack.wait_ready, "rabbitmq", 60)
+    assert traffic.failed == []
+    await assert_each_counted_once(whole_stack.urls.database_url, traffic)
+
+
+async def test_a_killed_broker_loses_nothing(
+    whole_stack: Stack, visitor: httpx2.AsyncClient, codes: list[str]
+) -> None:
+    """RabbitMQ killed in the middle of confirming: each click is there once."""
+    async with steady_traffic(visitor, codes) as traffic:
+        await asyncio.sleep(1)
+        await asyncio.to_thread(whole_stack.kill, "rabbitmq")
+        await asyncio.to_thread(whole_stack.wait_ready, "rabbitmq", 60)
+    assert traffic.failed == []
+    await assert_each_counted_once(whole_stack.urls.database_url, traffic)
+
+
+async def test_a_killed_ingest_worker_stores_each_click_once(
+    whole_stack: Stack, visitor: httpx2.AsyncClient, codes: list[str]
+) -> None:
+    """The worker killed in the middle of batches: each click is there once, rollups agree."""
+    async with steady_traffic(visitor, codes) as traffic:
+        for _ in range(3):
+            await asyncio.sleep(0.7)
+            await asyncio.to_thread(whole_stack.kill, "click-ingest")
+            await asyncio.to_thread(whole_stack.wait_ready, "click-ingest", 60)
+    assert traffic.failed == []
+    await assert_each_counted_once(whole_stack.urls.database_url, traffic)
+    (row,) = await fetch(
+        whole_stack.urls.database_url,
+        "SELECT (SELECT count(*) FROM clicks) AS stored,"
+        " (SELECT sum(clicks) FROM click_counts_hourly) AS hourly,"
+        " (SELECT sum(clicks) FROM click_counts_total) AS total",
+    )
+    assert row["stored"] == row["hourly"] == row["total"]
+
+
+async def test_without_postgres_known_links_go_on(
+    whole_stack: Stack,
+    api: httpx2.AsyncClient,
+    visitor: httpx2.AsyncClient,
+    codes: list[str],
+) -> None:
+    """PostgreSQL stopped: cached links redirect, others and the API say 503; later all is well."""
+    async with steady_traffic(visitor, codes) as traffic:
+        await asyncio.sleep(0.5)
+        await asyncio.to_thread(whole_stack.stop_program, "postgres")
+        unknown = await visitor.get(f"/{uuid.uuid4().hex[:10]}")
+        assert (unknown.status_code, unknown.headers["retry-after"]) == (503, "1")
+        created = await api.post("/short-urls", json={"longUrl": "https://example.org/"})
+        assert created.status_code == 503
+        assert created.headers["content-type"] == "application/problem+json"
+        assert created.headers["retry-after"] == "1"
+        await asyncio.sleep(2)
+        await asyncio.to_thread(whole_stack.start_program, "postgres")
+        await asyncio.to_thread(whole_stack.wait_ready, "postgres", 60)
+    assert traffic.failed == []
+    await assert_each_counted_once(whole_stack.urls.database_url, traffic)
+    async with asyncio.timeout(10):
+        while True:
+            again = await api.post("/short-urls", json={"longUrl": "https://example.org/"})
+            if again.status_code == 200:
+                break
+            await asyncio.sleep(0.1)
+    code = again.json()["shortCode"]
+    async with asyncio.timeout(5):
+        while (await visitor.get(f"/{code}")).status_code != 302:
+            await asyncio.sleep(0.1)
+
+
+async def test_an_edit_while_redis_is_away_is_seen_on_its_return(
+    whole_stack: Stack, api: httpx2.AsyncClient, visitor: httpx2.AsyncClient, codes: list[str]
+) -> None:
+    """A Redis that was frozen during an edit shows the new link within a second of its return."""
+    code = codes[0]
+    await asyncio.to_thread(whole_stack.freeze, "redis")
+    edited = await api.patch(f"/short-urls/{code}", json={"longUrl": "https://example.org/new"})
+    assert edited.status_code == 200
+    await asyncio.to_thread(whole_stack.thaw, "redis")
+    async with asyncio.timeout(1):
+        while (await visitor.get(f"/{code}")).headers["location"] != "https://example.org/new":
+            await asyncio.sleep(0.01)
+    for _ in range(50):
+        answer = await visitor.get(f"/{code}")
+        assert answer.headers["location"] == "https://example.org/new"
+
+
+async def test_no_answer_is_staler_than_a_second(
+    stack: Stack, api: httpx2.AsyncClient, codes: list[str]
+) -> None:
+    """Edits raced against reads on both replicas: no answer is older than its bound."""
+    code = codes[1]
+    edits: list[tuple[float, int]] = []
+    is_over = asyncio.Event()
+    stale: list[tuple[int, float]] = []
+
+    async def read(port: int) -> None:
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as replica:
+            while not is_over.is_set():
+                asked_at = time.monotonic()
+                answer = await replica.get(f"/{code}", headers={"Host": "localhost"})
+                seen = int(answer.headers["location"].rsplit("/", 1)[1])
+                settled = [number for at, number in edits if at < asked_at - 1.0]
+                if settled and seen < max(settled):
+                    stale.append((seen, asked_at))
+
+    async def edit() -> None:
+        for number in range(1, 201):
+            target = f"https://example.org/{number}"
+            answer = await api.patch(f"/short-urls/{code}", json={"longUrl": target})
+            assert answer.status_code == 200
+            edits.append((time.monotonic(), number))
+            if number % 50 == 0:  # now and then the cache is empty, and reads race to fill it
+                await asyncio.to_thread(stack.kill, "redis")
+        await asyncio.sleep(1.2)
+        is_over.set()
+
+    await api.patch(f"/short-urls/{code}", json={"longUrl": "https://example.org/0"})
+    async with asyncio.TaskGroup() as tasks:
+        for name in ("redirector-1", "redirector-2"):
+            for _ in range(2):
+                tasks.create_task(read(stack.port(name)))
+        tasks.create_task(edit())
+    await asyncio.to_thread(stack.wait_ready, "redis", 30)
+    assert len(edits) == 200
+    assert stale == []

@@ -1,0 +1,41 @@
+"""Asking the running stack's database, as a person with psql would."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import asyncpg
+
+DEADLINE_S = 60
+
+
+async def fetch(url: str, query: str, *arguments: Any) -> list[asyncpg.Record]:
+    """Run one query on a connection of its own."""
+    connection = await asyncpg.connect(url)
+    try:
+        return list(await connection.fetch(query, *arguments))
+    finally:
+        await connection.close()
+
+
+async def stored_request_ids(url: str, request_ids: Iterable[str]) -> list[str]:
+    """Return the request ids that have a click, as often as they have one."""
+    rows = await fetch(
+        url,
+        "SELECT request_id FROM clicks WHERE request_id = ANY($1::text[])",
+        list(request_ids),
+    )
+    return [row["request_id"] for row in rows]
+
+
+async def wait_until_stored(url: str, request_ids: set[str]) -> list[str]:
+    """Wait until every one has a click or the deadline has passed; return what is stored."""
+    stored: list[str] = []
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            while not request_ids <= set(stored):
+                await asyncio.sleep(0.2)
+                stored = await stored_request_ids(url, request_ids)
+    except TimeoutError:
+        pass
+    return stored
