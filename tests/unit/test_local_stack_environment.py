@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.environment import SECRETS, ensure_env_file, fresh_secrets, read_settings
+from local_stack.environment import (
+    SECRETS,
+    ensure_env_file,
+    fresh_secrets,
+    read_settings,
+    setting_names,
+)
 from local_stack.errors import SettingsError, StackError
 
 EXAMPLE = """\
@@ -19,6 +25,8 @@ RABBITMQ_PASSWORD= # made at the first start
 INITIAL_API_KEY=
 VISITOR_HASH_KEY=
 CLICK_RETENTION_DAYS=
+# How much is logged.
+# LOG_LEVEL=info
 """
 
 
@@ -88,6 +96,13 @@ def test_real_variables_override_the_file(env_file: Path) -> None:
     settings = read_settings(env_file, {"PUBLIC_PORT": "9080", "API_PORT": "9081"})
     assert (settings.public_port, settings.api_port) == (9080, 9081)
     assert settings.values["DEFAULT_DOMAIN"] == "localhost:9080"
+
+
+def test_settings_that_the_file_only_mentions_can_be_overridden(env_file: Path) -> None:
+    """LOG_LEVEL=debug make run does what it looks like."""
+    names = setting_names(env_file.with_name(".env.example"))
+    assert read_settings(env_file, {"LOG_LEVEL": "debug"}, names).values["LOG_LEVEL"] == "debug"
+    assert read_settings(env_file, {}, names).values["LOG_LEVEL"] == ""
 
 
 def test_other_variables_stay_outside(env_file: Path) -> None:

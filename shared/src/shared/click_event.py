@@ -24,7 +24,7 @@ MAX_URL_BYTES = 2048
 MAX_ACCEPT_LANGUAGE_BYTES = 256
 
 
-class ClickEvent(msgspec.Struct, frozen=True):
+class ClickEvent(msgspec.Struct, frozen=True, gc=False):
     """One served redirect, or one request that no link answered (an orphan)."""
 
     id: str

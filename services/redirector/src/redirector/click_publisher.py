@@ -213,9 +213,13 @@ class ClickPublisher:
 async def drain_within(
     publisher: ClickPublisher, running: "asyncio.Task[None]", deadline_s: float
 ) -> None:
-    """Let the publisher finish, or stop it at the deadline: what is left stays on disk."""
+    """Let the publisher finish, or stop it at the deadline: what is left stays on disk.
+
+    Without a broker there is nothing to wait for.
+    """
     publisher.drain()
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(deadline_s):
-            await asyncio.shield(running)
+    if publisher.is_connected:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(deadline_s):
+                await asyncio.shield(running)
     running.cancel()

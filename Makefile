@@ -1,0 +1,105 @@
+# Everything that people and CI run. `make help` lists it.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON := .venv/bin/python
+STACK := $(PYTHON) -P -m local_stack
+STAMP := .venv/.installed
+PACKAGES := shared services/redirector services/shortener services/click-ingest deploy/local
+LOCKED := $(wildcard requirements/dev.txt $(addsuffix /pyproject.toml,$(PACKAGES)))
+CHECKED := $(wildcard $(addsuffix /src,$(PACKAGES)) tests)
+
+# T=tests/unit/test_x.py::test_y narrows a test target, S=redirector-1 the logs.
+T ?=
+S ?=
+PYTEST := $(PYTHON) -m pytest
+
+$(STAMP): deploy/local/bootstrap $(LOCKED)
+	@deploy/local/bootstrap
+
+##@ Run
+
+.PHONY: run start stop status logs psql
+run: $(STAMP) ## Run everything on this machine, in the foreground, until Ctrl-C
+	@$(STACK) run
+
+start: $(STAMP) ## Run everything in the background
+	@$(STACK) start
+
+stop: $(STAMP) ## Stop it
+	@$(STACK) stop
+
+status: $(STAMP) ## Show what runs where, and whether it is well
+	@$(STACK) status
+
+logs: $(STAMP) ## Follow the logs; S=redirector-1 narrows to a program
+	@$(STACK) logs $(S)
+
+psql: $(STAMP) ## Open the running stack's database
+	@$(STACK) psql
+
+##@ Check
+
+.PHONY: lint format lock
+lint: $(STAMP) ## Check style, types and the rules between packages
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy $(CHECKED)
+	@.venv/bin/lint-imports --no-logo
+
+format: $(STAMP) ## Format the code and mend what can be mended
+	@$(PYTHON) -m ruff check --fix-only .
+	@$(PYTHON) -m ruff format .
+
+COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-emit-find-links
+SERVICES := redirector shortener click-ingest
+
+lock: $(STAMP) ## Compile requirements/*.txt from the pyproject.toml files
+	@$(foreach service,$(SERVICES),$(COMPILE) --no-emit-package qck-shared \
+		shared/pyproject.toml services/$(service)/pyproject.toml \
+		--output-file requirements/$(service).txt &&) true
+	@$(COMPILE) --no-emit-package qck-shared --extra migrations \
+		$(addsuffix /pyproject.toml,$(PACKAGES)) requirements/dev.in \
+		--output-file requirements/dev.txt
+
+##@ Test
+
+.PHONY: test test-unit test-contract test-integration test-e2e test-resilience
+test: lint servers ## Lint, then every test but load and bench; T=path::name narrows
+	@$(PYTEST) $(or $(T),tests --ignore=tests/load --ignore=tests/bench)
+
+test-unit: $(STAMP) ## The decisions, without servers
+	@$(PYTEST) $(or $(T),tests/unit)
+
+test-contract: servers ## Fakes against the real thing, wire formats against their goldens
+	@$(PYTEST) $(or $(T),tests/contract)
+
+test-integration: servers ## Against real PostgreSQL, Redis and RabbitMQ
+	@$(PYTEST) $(or $(T),tests/integration)
+
+test-e2e: servers ## Through nginx and back
+	@$(PYTEST) $(or $(T),tests/e2e)
+
+test-resilience: servers ## Kill everything, count what is lost
+	@$(PYTEST) $(or $(T),tests/resilience)
+
+.PHONY: servers
+servers: $(STAMP)
+	@$(STACK) install
+
+##@ Operate
+
+.PHONY: api-key migrate help
+api-key: $(STAMP) ## Make an API key in the running stack: NAME=...
+	@test -n "$(NAME)" || { echo 'say for whom: make api-key NAME=...' >&2; exit 2; }
+	@$(STACK) exec shortener -- $(CURDIR)/$(PYTHON) -P -m shortener.api_keys "$(NAME)"
+
+migrate: $(STAMP) ## Bring the running stack's database to the newest schema
+	@$(STACK) migrate
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

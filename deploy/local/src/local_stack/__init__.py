@@ -1,0 +1,1 @@
+"""The local stack: qck's services and real servers for them, on one machine, without Docker."""

@@ -1,0 +1,198 @@
+"""What each command of the local stack does, from asking to the last line printed."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+from urllib.parse import unquote, urlsplit
+
+from local_stack import binaries, install, logs, migrations, processes
+from local_stack.environment import ensure_env_file, read_settings, setting_names
+from local_stack.errors import StackError
+from local_stack.programs import ALL, choose
+from local_stack.stack import Stack
+from local_stack.summary import say_where, show_programs
+from local_stack.terminal import Terminal
+
+
+class Commands:
+    """The commands on the stack of one checkout; each returns the exit status."""
+
+    __slots__ = ("_env_file", "_environ", "_example", "_home", "_terminal")
+
+    def __init__(
+        self,
+        *,
+        home: Path,
+        env_file: Path,
+        example: Path,
+        environ: Mapping[str, str],
+        terminal: Terminal,
+    ) -> None:
+        self._home = home
+        self._env_file = env_file
+        self._example = example
+        self._environ = environ
+        self._terminal = terminal
+
+    def run(self) -> int:
+        """Run the stack in the foreground until Ctrl-C; a second one does not wait."""
+        if self._say_if_running():
+            return 0
+        stack = self._start(tied_to_parent=True)
+        try:
+            self._terminal.say("Ctrl-C stops everything. Below: what the programs log.\n")
+            supervisor = stack.supervisor_pid()
+            logs.follow(
+                stack.home,
+                stack.programs,
+                show=self._terminal.log_line,
+                go_on=lambda: processes.is_alive(supervisor),
+            )
+        except KeyboardInterrupt:
+            self._terminal.say("\nstopping; Ctrl-C again stops at once")
+            self._stop(stack)
+            return 0
+        # supervisord was killed, or `make stop` was faster.
+        self._stop(stack)
+        return 0
+
+    def start(self) -> int:
+        """Start the stack in the background."""
+        if self._say_if_running():
+            return 0
+        self._start(tied_to_parent=False)
+        self._terminal.say("It runs in the background: make status, make logs, make stop.")
+        return 0
+
+    def stop(self) -> int:
+        """Stop the stack, or what a killed one has left behind."""
+        stack = Stack.running_in(self._home, report=self._terminal)
+        if stack is not None:
+            self._stop(stack)
+        elif left := processes.remnants(self._home.resolve()):
+            processes.end(left, within_s=10)
+            self._terminal.say("The stack was not running; stopped what it had left behind.")
+        else:
+            self._terminal.say("The stack is not running.")
+        return 0
+
+    def status(self) -> int:
+        """Show what runs where; the exit status tells whether all of it is well."""
+        stack = Stack.running_in(self._home)
+        if stack is None:
+            self._terminal.say("The stack is not running: make start, or make run.")
+            return 1
+        all_well = show_programs(stack, self._terminal)
+        self._terminal.say(f"\npublic  {stack.urls.public_url}\nAPI     {stack.urls.api_url}")
+        return 0 if all_well else 1
+
+    def logs(self, names: Sequence[str]) -> int:
+        """Show the end of the logs and what comes, until Ctrl-C or the end of the stack."""
+        stack = self._running()
+        supervisor = stack.supervisor_pid()
+        logs.follow(
+            stack.home,
+            choose(names) if names else stack.programs,
+            show=self._terminal.log_line,
+            go_on=lambda: processes.is_alive(supervisor),
+            last_lines=100 if names else 10,
+        )
+        return 0
+
+    def install(self) -> int:
+        """Install the servers that are missing."""
+        install.ensure_installed(ALL, self._terminal)
+        return 0
+
+    def migrate(self) -> int:
+        """Bring the running stack's database to the newest schema."""
+        stack = self._running()
+        migrations.migrate(stack.home, stack.service_environment("shortener"))
+        self._terminal.say("The database has the newest schema.")
+        return 0
+
+    def psql(self, arguments: Sequence[str]) -> NoReturn:
+        """Become psql on the stack's database."""
+        address = urlsplit(self._running().urls.database_url)
+        folder = binaries.postgres_folder()
+        if folder is None:
+            raise StackError("psql is not installed")
+        environment = {
+            **self._environ,
+            "PGHOST": str(address.hostname),
+            "PGPORT": str(address.port),
+            "PGUSER": str(address.username),
+            "PGPASSWORD": unquote(str(address.password)),
+            "PGDATABASE": address.path.lstrip("/"),
+        }
+        os.execve(folder / "psql", ["psql", *_words(arguments)], environment)  # noqa: S606
+
+    def execute(self, program: str, command: Sequence[str]) -> NoReturn:
+        """Become a command that has the settings of one of the programs."""
+        stack = self._running()
+        environment = {**self._environ, **stack.service_environment(*choose([program])[-1:])}
+        environment["PATH"] = f"{binaries.SEARCH_PATH}:{environment.get('PATH', '')}"
+        words = _words(command)
+        if not words:
+            raise StackError("exec wants a command: exec shortener -- python -m ...")
+        try:
+            os.execvpe(words[0], words, environment)  # noqa: S606
+        except FileNotFoundError:
+            raise StackError(f"{words[0]}: no such command") from None
+
+    def _start(self, *, tied_to_parent: bool) -> Stack:
+        if ensure_env_file(self._env_file, self._example):
+            self._terminal.say(f"made {self._env_file} with fresh secrets")
+        settings = read_settings(self._env_file, self._environ, setting_names(self._example))
+        install.ensure_installed(ALL, self._terminal)
+        stack = Stack(
+            home=self._home,
+            public_port=settings.public_port,
+            api_port=settings.api_port,
+            environment=settings.values,
+            report=self._terminal,
+            tied_to_parent=tied_to_parent,
+        )
+        self._terminal.say(f"starting {len(stack.programs)} programs in {stack.home.path}")
+        began = time.monotonic()
+        try:
+            stack.start()
+        except KeyboardInterrupt:
+            # It has stopped what there was, unless it was interrupted once more while it did.
+            stack.kill_all()
+            self._terminal.say("\nstopped")
+            raise
+        self._terminal.say(f"ready after {time.monotonic() - began:.1f} s\n")
+        say_where(stack, self._terminal)
+        return stack
+
+    def _stop(self, stack: Stack) -> None:
+        try:
+            stack.stop()
+        except KeyboardInterrupt:
+            stack.kill_all()
+        self._terminal.say("The stack has stopped.")
+
+    def _running(self) -> Stack:
+        stack = Stack.running_in(self._home)
+        if stack is None:
+            raise StackError("The stack is not running: make start, or make run.")
+        return stack
+
+    def _say_if_running(self) -> bool:
+        stack = Stack.running_in(self._home)
+        if stack is None:
+            return False
+        self._terminal.say(
+            f"The stack is already running, since {stack.started_at}: make logs follows it,"
+            " make stop stops it.\n"
+        )
+        say_where(stack, self._terminal)
+        return True
+
+
+def _words(arguments: Sequence[str]) -> list[str]:
+    """Return a command's words without the "--" that sets them apart."""
+    return list(arguments[1:] if arguments[:1] == ["--"] else arguments)

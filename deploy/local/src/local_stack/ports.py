@@ -1,0 +1,87 @@
+"""TCP ports on the loopback address: which are free, and who has one that is not."""
+
+import errno
+import os
+import random
+import socket
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+_LOWEST = 15_000
+_LISTENING = "0A"
+
+
+def first_outgoing_port() -> int:
+    """Return where the kernel begins to pick ports for outgoing connections."""
+    text = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text()
+    return int(text.split()[0])
+
+
+def why_taken(port: int) -> OSError | None:
+    """Return why nobody may listen on `port`, or None if it is free."""
+    with socket.socket() as probe:
+        # As servers do: connections of the last run that are still closing are no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            return error
+    return None
+
+
+def choose_ports(
+    names: Iterable[str], *, wanted: Mapping[str, int], avoid: Collection[int] = ()
+) -> dict[str, int]:
+    """Give each name a free port, the one in `wanted` where that is still free.
+
+    New ones lie below the range of outgoing connections, because a server that is restarted under
+    load would otherwise find its port used as the source of somebody's connection.
+    """
+    chosen: dict[str, int] = {}
+    taken = set(avoid)
+    candidates = range(_LOWEST, max(first_outgoing_port(), _LOWEST + 1_000))
+    for name in names:
+        port = wanted.get(name, 0)
+        while not port or port in taken or why_taken(port):
+            port = random.choice(candidates)  # noqa: S311 - not a secret
+        taken.add(port)
+        chosen[name] = port
+    return chosen
+
+
+def taken_port_problem(port: int, setting: str) -> str | None:
+    """Say in a sentence why `port` cannot be had and what to do, or None if it can."""
+    error = why_taken(port)
+    if error is None:
+        return None
+    if error.errno == errno.EACCES:
+        return f"port {port} may only be opened by root: set {setting}=... in .env"
+    holder = find_holder(port)
+    by = f" by {holder}" if holder else ""
+    return f"port {port} is taken{by}: stop that or set {setting}=... in .env"
+
+
+def find_holder(port: int) -> str | None:
+    """Return "pid 123 (name)" of the process that listens on `port`, if it can be seen."""
+    inodes = _listening_inodes(port)
+    links = {f"socket:[{inode}]" for inode in inodes}
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # gone meanwhile, or somebody else's
+            for descriptor in (process / "fd").iterdir():
+                if os.readlink(descriptor) in links:
+                    name = (process / "comm").read_text().strip()
+                    return f"pid {process.name} ({name})"
+    return None
+
+
+def _listening_inodes(port: int) -> set[str]:
+    inodes = set()
+    for table in ("tcp", "tcp6"):
+        with suppress(OSError):
+            for line in Path("/proc/net", table).read_text().splitlines()[1:]:
+                fields = line.split()
+                if int(fields[1].rpartition(":")[2], 16) == port and fields[3] == _LISTENING:
+                    inodes.add(fields[9])
+    return inodes

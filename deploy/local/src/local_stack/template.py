@@ -1,0 +1,15 @@
+"""Filling `${UPPER_CASE}` names into configuration files, as envsubst does in the containers."""
+
+import re
+from collections.abc import Mapping
+
+_NAME = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+
+
+def render(text: str, values: Mapping[str, str]) -> str:
+    """Replace each `${NAME}` by its value; `$name`, which servers use themselves, stays.
+
+    Raises:
+        KeyError: the text asks for a name that has no value.
+    """
+    return _NAME.sub(lambda match: values[match[1]], text)

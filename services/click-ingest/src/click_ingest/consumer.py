@@ -1,0 +1,128 @@
+"""Keeps a subscription to the queue alive, and feeds its batches to the flush, one at a time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
+
+import structlog
+
+from click_ingest.flush import HeldTooLongError
+from click_ingest.message import Delivery
+from click_ingest.poison_guard import PoisonLimitExceededError
+from click_ingest.subscription import Subscription
+
+BACKOFF_FIRST_S = 0.2
+BACKOFF_LAST_S = 5.0
+
+log = structlog.get_logger()
+
+
+class NotConsumingError(Exception):
+    """Why no clicks are taken from the broker."""
+
+
+class Consumer:
+    """Consumes until drained. Acknowledges a batch once it is flushed, and only then.
+
+    Waits for `until_ready` first: a click that comes before its partition is poison. A lost
+    subscription is opened again after a back-off, and what was unacknowledged comes again. After a
+    batch was held too long for a missing database, messages are handed back, and the next
+    subscription waits for `until_ready` again. Too much poison ends consuming until a restart.
+    """
+
+    __slots__ = (
+        "_backoff_s", "_flush", "_is_draining", "_subscribe", "_subscription", "_until_ready",
+        "_wake", "poison_stop", "standing",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        subscribe: Callable[[], Subscription],
+        flush: Callable[[Sequence[Delivery]], Awaitable[None]],
+        until_ready: Callable[[], Coroutine[Any, Any, None]],
+    ) -> None:
+        self._subscribe = subscribe
+        self._flush = flush
+        self._until_ready = until_ready
+        self._subscription: Subscription | None = None
+        self._is_draining = False
+        self._wake = asyncio.Event()
+        self._backoff_s = BACKOFF_FIRST_S
+        self.standing = "not started"
+        self.poison_stop: str | None = None
+
+    async def run(self) -> None:
+        """Consume until `drain` is called and what is held is flushed, or poison stops it."""
+        await self._wait_until_ready()
+        while not self._is_draining and self.poison_stop is None:
+            try:
+                await self._consume()
+            except PoisonLimitExceededError as error:
+                self.poison_stop = str(error)
+                self.standing = f"stopped: {error}"
+                log.error("consuming_stopped", reason=str(error))
+            except HeldTooLongError:
+                log.error("messages_handed_back", reason="the database was away for too long")
+                await self._wait_until_ready()
+            except Exception as error:  # consuming must go on after whatever it was
+                self.standing = f"interrupted: {error!r}"
+                log.warning("consuming_interrupted", reason=repr(error))
+                await self._unless_draining(asyncio.sleep(self._backoff_s))
+                self._backoff_s = min(self._backoff_s * 2, BACKOFF_LAST_S)
+        if self._is_draining:
+            self.standing = "drained"
+
+    def drain(self) -> None:
+        """Take nothing new from the broker, and let `run` end once what is held is flushed."""
+        self._is_draining = True
+        self._wake.set()
+        if self._subscription is not None:
+            self._subscription.end()
+
+    async def broker_probe(self) -> dict[str, Any]:
+        """Tell the health check that clicks are consumed.
+
+        Raises:
+            NotConsumingError: they are not.
+        """
+        if self._subscription is None:
+            raise NotConsumingError(self.standing)
+        return {"standing": self.standing}
+
+    async def poison_probe(self) -> None:
+        """Tell the health check that poison has not stopped the worker.
+
+        Raises:
+            NotConsumingError: it has.
+        """
+        if self.poison_stop is not None:
+            raise NotConsumingError(self.poison_stop)
+
+    async def _consume(self) -> None:
+        async with self._subscribe() as subscription:
+            self._subscription = subscription
+            self.standing = "consuming"
+            self._backoff_s = BACKOFF_FIRST_S
+            log.info("consuming_started")
+            if self._is_draining:
+                subscription.end()
+            try:
+                while batch := await subscription.next_batch():
+                    await self._flush(batch)
+                    await subscription.acknowledge(batch)
+            finally:
+                self._subscription = None
+
+    async def _wait_until_ready(self) -> None:
+        self.standing = "waiting for the database"
+        await self._unless_draining(self._until_ready())
+
+    async def _unless_draining(self, waiting: Coroutine[Any, Any, None]) -> None:
+        """Wait, but no longer than until `drain` is called."""
+        async with asyncio.TaskGroup() as tasks:
+            waits = tasks.create_task(waiting)
+            woken = tasks.create_task(self._wake.wait())
+            await asyncio.wait({waits, woken}, return_when=asyncio.FIRST_COMPLETED)
+            waits.cancel()
+            woken.cancel()

@@ -1,0 +1,141 @@
+"""The wiring of a click-ingest worker: what is made of what, in which order it starts and ends."""
+
+import asyncio
+import gc
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.applications import Starlette
+
+from click_ingest.batcher import Batcher
+from click_ingest.click_writer import ClickWriter
+from click_ingest.consumer import Consumer
+from click_ingest.dead_letters import DeadLetters
+from click_ingest.flush import Flusher
+from click_ingest.partitions import Partitions
+from click_ingest.poison_guard import PoisonGuard
+from click_ingest.settings import Settings
+from click_ingest.subscription import Subscription
+from click_ingest.user_agent import UserAgents
+from shared import broker
+from shared.db.engine import create_engine
+from shared.health import Check, health_routes
+from shared.metrics import IngestMetrics, create_registry
+from shared.pool_budget import database_share
+
+DRAIN_S = 8.0
+"""For writing what is held on SIGTERM; what is not done then comes again to the next worker."""
+
+STATEMENT_TIMEOUT_S = 30.0
+POOL_TIMEOUT_S = 5.0
+
+log = structlog.get_logger()
+
+
+def create_app(settings: Settings) -> Starlette:
+    """Make the worker as an app whose lifespan consumes; opens nothing before it begins."""
+    registry = create_registry()
+    metrics = IngestMetrics(registry)
+    checks: list[Check] = []
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            engine = _create_engine(settings)
+            stack.push_async_callback(engine.dispose)
+            dead_letters = DeadLetters(connect=_connector(settings, "dead letters"))
+            stack.push_async_callback(dead_letters.close)
+            partitions = Partitions(
+                engine,
+                days_ahead=settings.click_partition.days_ahead,
+                days_behind=settings.click_partition.days_behind,
+                retention_days=settings.click_retention_days,
+                gauge=metrics.partition_horizon,
+            )
+            consumer = _create_consumer(settings, engine, partitions, dead_letters, metrics)
+            checks[:] = [
+                Check("poison", consumer.poison_probe, required=True),
+                Check("broker", consumer.broker_probe, required=True),
+                Check("database", lambda: _probe(engine), required=True),
+                Check("partitions", partitions.probe),
+            ]
+            gc.freeze()  # the user agents' patterns live as long as the process
+            async with asyncio.TaskGroup() as tasks:
+                consuming = tasks.create_task(consumer.run())
+                keeping = tasks.create_task(partitions.keep())
+                yield
+                await _drain(consumer, consuming)
+                keeping.cancel()
+
+    return Starlette(routes=health_routes(lambda: checks, registry), lifespan=lifespan)
+
+
+async def _drain(consumer: Consumer, consuming: "asyncio.Task[None]") -> None:
+    consumer.drain()
+    _, pending = await asyncio.wait({consuming}, timeout=DRAIN_S)
+    if pending:
+        log.warning("drain_abandoned", standing=consumer.standing)
+    consuming.cancel()
+
+
+def _create_engine(settings: Settings) -> AsyncEngine:
+    return create_engine(
+        settings.database.url,
+        application_name=settings.instance or "click-ingest",
+        pool_size=database_share(
+            "click-ingest", settings.database.max_connections, settings.replicas
+        ),
+        statement_timeout_s=STATEMENT_TIMEOUT_S,
+        pool_timeout_s=POOL_TIMEOUT_S,
+    )
+
+
+def _connector(settings: Settings, purpose: str) -> Any:
+    name = f"{settings.instance or 'click-ingest'} {purpose}"
+    return lambda: broker.connect(settings.amqp.url, connection_name=name)
+
+
+def _create_consumer(
+    settings: Settings,
+    engine: AsyncEngine,
+    partitions: Partitions,
+    dead_letters: DeadLetters,
+    metrics: IngestMetrics,
+) -> Consumer:
+    flusher = Flusher(
+        writer=ClickWriter(engine, user_agents=UserAgents()),
+        dead_letters=dead_letters,
+        guard=PoisonGuard(
+            share_limit=settings.ingest.poison_share_limit,
+            window_clicks=settings.ingest.poison_window_clicks,
+        ),
+        metrics=metrics,
+    )
+
+    def subscribe() -> Subscription:
+        return Subscription(
+            connect=_connector(settings, "clicks"),
+            batcher=Batcher(
+                max_clicks=settings.batch.max_clicks,
+                max_messages=settings.ingest.prefetch // 2,
+                max_age_s=settings.batch.max_age_ms / 1000,
+                clock=time.monotonic,
+            ),
+            prefetch=settings.ingest.prefetch,
+        )
+
+    return Consumer(
+        subscribe=subscribe, flush=flusher.flush, until_ready=partitions.ensure_until_done
+    )
+
+
+async def _probe(engine: AsyncEngine) -> dict[str, Any]:
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
+    pool: Any = engine.pool
+    return {"pool_size": pool.size(), "in_use": pool.checkedout()}

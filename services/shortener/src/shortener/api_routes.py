@@ -1,0 +1,50 @@
+"""The paths of the API: every resource under each version's prefix, with the same meaning."""
+
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from shortener.api_health import ApiHealth
+from shortener.authentication import Authentication, Endpoint
+from shortener.short_urls import ShortUrls
+
+PREFIXES = ("/rest/v1", "/rest/v2", "/rest/v3")
+"""Shlink's versions, which have answered alike since its version 4."""
+
+Methods = Mapping[str, Endpoint]
+
+
+def api_routes(
+    *, authentication: Authentication, short_urls: ShortUrls, health: ApiHealth
+) -> list[Route]:
+    """Make all routes; the one of an unversioned health is for load balancers."""
+    keyed = authentication.required
+    resources: dict[str, Methods] = {
+        "/short-urls": {
+            "GET": keyed(short_urls.list),
+            "POST": keyed(short_urls.create),
+        },
+        "/short-urls/{shortCode}": {
+            "GET": keyed(short_urls.get),
+            "PATCH": keyed(short_urls.edit),
+            "DELETE": keyed(short_urls.delete),
+        },
+        "/health": {"GET": health.get},
+    }
+    routes = [Route("/rest/health", health.get)]
+    for path, methods in resources.items():
+        endpoint = _by_method(methods)
+        routes += [Route(prefix + path, endpoint, methods=[*methods]) for prefix in PREFIXES]
+    return routes
+
+
+def _by_method(methods: Methods) -> Endpoint:
+    """Join a path's methods into one endpoint, so that a wrong one is answered with all."""
+
+    async def endpoint(request: Request) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        return await methods[method](request)
+
+    return endpoint

@@ -1,0 +1,160 @@
+"""The shortener's wiring: every client, every task and the order in which they open and close."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from shared.background import background_tasks
+from shared.db.engine import create_engine, warm
+from shared.health import Check, health_routes
+from shared.link_cache import LinkCache
+from shared.metrics import ShortenerMetrics, create_registry
+from shared.pool_budget import database_share, redis_share
+from shared.redis_client import create_redis
+from shortener.api_health import ApiHealth
+from shortener.api_keys import ApiKeys, utc_now
+from shortener.api_routes import api_routes
+from shortener.authentication import Authentication
+from shortener.error_answers import EXCEPTION_HANDLERS, UnexpectedErrors
+from shortener.initial_api_key import store_initial_key
+from shortener.link_outbox import WRITE_THROUGH_TIMEOUT_S, LinkOutbox
+from shortener.link_search import LinkSearch
+from shortener.link_store import LinkStore
+from shortener.outbox_relay import OutboxRelay
+from shortener.request_id import RequestId
+from shortener.request_metrics import RequestMetrics
+from shortener.settings import Settings
+from shortener.short_url import ShortUrlPresenter
+from shortener.short_url_body import BodyReader
+from shortener.short_urls import ShortUrls
+
+log = structlog.get_logger()
+
+STATEMENT_TIMEOUT_S = 5.0
+"""For the longest list; what the API usually asks takes a thousandth of it."""
+
+
+def create_app(settings: Settings) -> Starlette:
+    """Make the application; its clients open no connection before its lifespan begins."""
+    name = settings.instance or "shortener"
+    registry = create_registry()
+    metrics = ShortenerMetrics(registry)
+    connections = database_share("shortener", settings.database.max_connections, settings.replicas)
+    engine = create_engine(
+        settings.database.url,
+        application_name=name,
+        pool_size=connections,
+        statement_timeout_s=STATEMENT_TIMEOUT_S,
+    )
+    redis_connections = redis_share("shortener", settings.redis.pool_size, settings.replicas)
+    redis = create_redis(
+        settings.redis.url,
+        client_name=name,
+        pool_size=redis_connections,
+        timeout_s=WRITE_THROUGH_TIMEOUT_S,
+    )
+    outbox = LinkOutbox(
+        engine=engine,
+        cache=LinkCache(redis, settings.link_cache),
+        cache_calls=max(1, redis_connections - 1),  # one is for the health check
+        metrics=metrics,
+    )
+    keys = ApiKeys(engine)
+    checks = [
+        Check("postgres", lambda: _check_database(engine, connections), required=True),
+        Check("redis", lambda: _check_redis(redis)),
+    ]
+    routes = [
+        *api_routes(
+            authentication=Authentication(keys, utc_now),
+            short_urls=_short_urls(settings, engine, outbox, metrics),
+            health=ApiHealth(lambda: _check_database(engine, connections)),
+        ),
+        *health_routes(lambda: checks, registry),
+    ]
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(engine.dispose)
+            stack.push_async_callback(redis.aclose)
+            await _warm(engine, connections, redis)
+            tasks = await stack.enter_async_context(background_tasks())
+            tasks.create_task(OutboxRelay(outbox, metrics).run())
+            if settings.initial_api_key is not None:
+                tasks.create_task(store_initial_key(keys, settings.initial_api_key))
+            log.info("shortener_started")
+            yield
+            log.info("shortener_stopping")
+
+    templates = {route.endpoint: route.path for route in routes}
+    app = Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        exception_handlers=EXCEPTION_HANDLERS,
+        middleware=[
+            Middleware(RequestMetrics, metrics=metrics, templates=templates),
+            Middleware(RequestId),
+            Middleware(UnexpectedErrors),
+        ],
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _short_urls(
+    settings: Settings, engine: AsyncEngine, outbox: LinkOutbox, metrics: ShortenerMetrics
+) -> ShortUrls:
+    return ShortUrls(
+        links=LinkStore(
+            engine=engine,
+            outbox=outbox,
+            count_collision=metrics.code_collisions.inc,
+            deletion_threshold=settings.delete_short_url_threshold,
+        ),
+        search=LinkSearch(engine),
+        bodies=BodyReader(
+            default_domain=settings.default_domain,
+            public_scheme=settings.public_scheme,
+            url_schemes=settings.url_schemes,
+            short_code_length=settings.short_code_length,
+        ),
+        presenter=ShortUrlPresenter(settings.default_domain, settings.public_scheme),
+        deletion_threshold=settings.delete_short_url_threshold,
+    )
+
+
+async def _warm(engine: AsyncEngine, connections: int, redis: Redis) -> None:
+    """Open connections before the first request; what is away is only said, and tried later."""
+    try:
+        await warm(engine, connections)
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        log.warning("database_away_at_start", reason=repr(error))
+    try:
+        await redis.ping()
+    except (RedisError, OSError, TimeoutError) as error:
+        log.warning("redis_away_at_start", reason=repr(error))
+
+
+async def _check_database(engine: AsyncEngine, connections: int) -> Mapping[str, Any]:
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
+    in_use = engine.pool.checkedout()  # type: ignore[attr-defined]  # of QueuePool
+    return {
+        "pool_size": connections,
+        "pool_in_use": in_use,
+        "pool_utilisation": round(in_use / connections, 2),
+    }
+
+
+async def _check_redis(redis: Redis) -> None:
+    await redis.ping()

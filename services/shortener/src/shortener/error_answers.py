@@ -1,0 +1,85 @@
+"""How exceptions become answers.
+
+Clients of Shlink parse every error as JSON, so none is anything but a problem. What nobody foresaw
+is logged with its traceback and answered without any detail of the inside.
+"""
+
+from typing import Any
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shortener.problems import (
+    Problem,
+    internal_server_error,
+    method_not_allowed,
+    not_found,
+    service_unavailable,
+)
+from shortener.transactions import DatabaseUnavailableError
+
+log = structlog.get_logger()
+
+
+async def answer_problem(_: Request, error: Exception) -> Response:
+    """Answer a `Problem` that a resource raised."""
+    assert isinstance(error, Problem)  # noqa: S101 - registered for this type only
+    return error.response()
+
+
+async def answer_unavailable(request: Request, error: Exception) -> Response:
+    """Answer that PostgreSQL is away; Redis alone cannot cause this."""
+    log.warning("request_unavailable", path=request.url.path, reason=str(error))
+    return service_unavailable(str(error)).response()
+
+
+async def answer_routing_error(request: Request, error: Exception) -> Response:
+    """Answer an unknown path or a wrong method, which Starlette finds."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type only
+    path = request.url.path
+    if error.status_code == 405:
+        allowed = ", ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))
+        return method_not_allowed(path, request.method, allowed).response()
+    if error.status_code == 404:
+        return not_found(path).response()
+    return Problem("bad-request", error.status_code, error.detail, error.detail).response()
+
+
+EXCEPTION_HANDLERS: dict[Any, Any] = {
+    Problem: answer_problem,
+    DatabaseUnavailableError: answer_unavailable,
+    HTTPException: answer_routing_error,
+}
+"""For Starlette: the exceptions that are answers."""
+
+
+class UnexpectedErrors:
+    """ASGI middleware: turns what nobody caught into a problem; inside of it all errors are."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        is_started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal is_started
+            is_started = is_started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except ClientDisconnect:
+            return  # nobody is left to answer
+        except Exception:
+            log.exception("request_failed", method=scope["method"], path=scope["path"])
+            if is_started:
+                raise
+            await internal_server_error().response()(scope, receive, send)

@@ -1,0 +1,29 @@
+"""The first API key, from the settings, as soon as the database is there to take it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared.settings import Secret
+from shortener.api_keys import ApiKeys
+from shortener.transactions import DatabaseUnavailableError
+
+log = structlog.get_logger()
+
+RETRY_S = 1.0
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+async def store_initial_key(keys: ApiKeys, key: Secret, sleep: Sleep = asyncio.sleep) -> None:
+    """Store it where there is none yet; try until the database answers and has its tables."""
+    while True:
+        try:
+            if await keys.create_initial(key):
+                log.info("initial_api_key_stored")
+            return
+        except (DatabaseUnavailableError, SQLAlchemyError) as error:
+            log.warning("initial_api_key_waits", reason=str(error))
+            await sleep(RETRY_S)

@@ -1,0 +1,83 @@
+"""What every change of a link has in common.
+
+The versions that order all states of a link come from one sequence, and must be drawn in the order
+in which the changes commit. So a change draws its version only once it holds what it changes: an
+edit the row, a creation or deletion the lock of the code. (Without that lock, an INSERT that waits
+for a concurrent DELETE has drawn its version before it waits, lower than the tombstone's, and
+redirectors would go on answering "unknown".)
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, exists, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.db.schema import links
+from shared.link_cache import LinkKey
+from shortener.link_outbox import OutboxEntry
+from shortener.stored_link import SELECT_STORED, StoredLink, stored_link
+
+
+class LinkNotFoundError(Exception):
+    """There is no such link."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChange:
+    """A link after its change (for a deletion: before it), and the outbox row if it changed."""
+
+    link: StoredLink
+    entry: OutboxEntry | None
+
+
+# Statements are made once: making one costs more than PostgreSQL needs to answer it.
+_IS_LINK = (
+    links.c.domain == bindparam("domain_of_link"),
+    links.c.short_code == bindparam("code_of_link"),
+)
+_SELECT_LINK = SELECT_STORED.where(*_IS_LINK)
+_SELECT_LINK_AND_HOLD_IT = _SELECT_LINK.with_for_update(of=links)
+_LOCK_CODE = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0)))
+_IS_THERE = select(exists().where(links.c.id == bindparam("link_id"), *_IS_LINK))
+
+
+async def find_link(
+    connection: AsyncConnection, key: LinkKey, *, to_change: bool = False
+) -> StoredLink:
+    """Read the link; `to_change` holds its row until the transaction ends.
+
+    Raises:
+        LinkNotFoundError: there is no such link.
+    """
+    statement = _SELECT_LINK_AND_HOLD_IT if to_change else _SELECT_LINK
+    row = (await connection.execute(statement, _parameters(key))).one_or_none()
+    if row is None:
+        raise LinkNotFoundError
+    return stored_link(row)
+
+
+async def lock_code(connection: AsyncConnection, key: LinkKey) -> None:
+    """Wait for creations and deletions of the code, and make others wait for this one."""
+    await connection.execute(_LOCK_CODE, {"name": f"{key[0]}/{key[1]}"})
+
+
+async def was_created(connection: AsyncConnection, change: LinkChange) -> bool:
+    """Tell whether the link of a creation is there; waits for a COMMIT that is on its way."""
+    await lock_code(connection, change.link.key)
+    parameters = {"link_id": change.link.id, **_parameters(change.link.key)}
+    return bool((await connection.execute(_IS_THERE, parameters)).scalar_one())
+
+
+async def was_deleted(connection: AsyncConnection, change: LinkChange) -> bool:
+    """Tell whether the link of a deletion is gone; waits likewise."""
+    return not await was_created(connection, change)
+
+
+def hash_long_url(href: str) -> bytes:
+    """Return what links with this long URL are found by."""
+    return hashlib.sha256(href.encode()).digest()
+
+
+def _parameters(key: LinkKey) -> dict[str, str]:
+    return {"domain_of_link": key[0], "code_of_link": key[1]}

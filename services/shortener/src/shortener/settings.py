@@ -1,0 +1,60 @@
+"""Settings of the shortener; .env.example has each one with its meaning."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from shared.link_cache import LinkCacheSettings
+from shared.pool_budget import ReplicaSettings
+from shared.settings import DatabaseSettings, HttpSettings, LogSettings, RedisSettings, Secret
+from shortener.domain_name import DomainRefusedError, parse_domain
+from shortener.url_policy import NEVER_ALLOWED_SCHEMES
+
+MIN_API_KEY_LENGTH = 16
+
+_Scheme = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9+.-]*$")]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All of them."""
+
+    instance: str = ""
+    http: HttpSettings
+    log: LogSettings
+    database: DatabaseSettings
+    redis: RedisSettings
+    link_cache: LinkCacheSettings
+    replicas: ReplicaSettings
+    default_domain: str
+    """`host` or `host:port` of short URLs without a domain of their own; kept canonical."""
+    public_scheme: Literal["http", "https"] = "https"
+    initial_api_key: Secret | None = None
+    """The key that is made where there is none yet."""
+    url_schemes: Annotated[tuple[_Scheme, ...], msgspec.Meta(min_length=1)] = ("http", "https")
+    short_code_length: Annotated[int, msgspec.Meta(ge=4, le=32)] = 7
+    delete_short_url_threshold: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    """A short URL with this many visits can no longer be deleted; by default none is kept."""
+
+    def __post_init__(self) -> None:
+        problems = [*self._bad_domain(), *self._bad_key(), *self._bad_schemes()]
+        if problems:
+            raise ValueError("; ".join(problems))
+        canonical = parse_domain(self.default_domain, self.public_scheme)
+        msgspec.structs.force_setattr(self, "default_domain", canonical)
+
+    def _bad_domain(self) -> list[str]:
+        try:
+            parse_domain(self.default_domain, self.public_scheme)
+        except DomainRefusedError as error:
+            return [f"DEFAULT_DOMAIN: {error}, got {self.default_domain!r}"]
+        return []
+
+    def _bad_key(self) -> list[str]:
+        key = self.initial_api_key
+        if key is None or len(key.reveal()) >= MIN_API_KEY_LENGTH:
+            return []
+        return [f"INITIAL_API_KEY: must have at least {MIN_API_KEY_LENGTH} characters"]
+
+    def _bad_schemes(self) -> list[str]:
+        never = sorted(NEVER_ALLOWED_SCHEMES.intersection(self.url_schemes))
+        return [f"URL_SCHEMES: {', '.join(never)} can never be allowed"] if never else []

@@ -1,0 +1,150 @@
+"""The resource `/short-urls`: HTTP on the one side, the stores on the other."""
+
+import msgspec
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.link_cache import LinkKey
+from shared.short_code import is_well_formed
+from shortener.api_keys import ApiKey
+from shortener.domain_name import DomainRefusedError, parse_domain
+from shortener.link_change import LinkNotFoundError
+from shortener.link_creation import NoFreeCodeError, ShortCodeTakenError
+from shortener.link_deletion import TooManyVisitsError
+from shortener.link_edit import ValidityOrderError
+from shortener.link_search import LinkSearch
+from shortener.link_store import LinkStore
+from shortener.problems import (
+    invalid_data,
+    non_unique_slug,
+    service_unavailable,
+    short_url_not_found,
+    undeletable_short_url,
+)
+from shortener.request_body import read_json_object
+from shortener.request_fields import Fields
+from shortener.short_url import ShortUrlPresenter
+from shortener.short_url_body import BodyReader, refuse_own_domain
+from shortener.short_url_list import paginate, read_query
+from shortener.stored_link import StoredLink
+from shortener.url_policy import LongUrl
+
+log = structlog.get_logger()
+
+
+class ShortUrls:
+    """One method for each HTTP method of the list and of an item."""
+
+    def __init__(
+        self,
+        *,
+        links: LinkStore,
+        search: LinkSearch,
+        bodies: BodyReader,
+        presenter: ShortUrlPresenter,
+        deletion_threshold: int | None,
+    ) -> None:
+        self._links = links
+        self._search = search
+        self._bodies = bodies
+        self._presenter = presenter
+        self._deletion_threshold = deletion_threshold
+
+    async def create(self, request: Request, api_key: ApiKey) -> Response:
+        """POST /short-urls."""
+        fields = Fields(await read_json_object(request))
+        creation = self._bodies.creation(fields)
+        await self._check(fields, creation.long_url)
+        try:
+            link = await self._links.create(creation, api_key.id)
+        except ShortCodeTakenError:
+            slug = creation.custom_slug or ""
+            raise non_unique_slug(slug, creation.domain) from None
+        except NoFreeCodeError:
+            detail = "No free short code was found; ask for a longer one."
+            raise service_unavailable(detail) from None
+        _log_change("link_created", link.key, api_key)
+        return self._answer(link)
+
+    async def list(self, request: Request, api_key: ApiKey) -> Response:
+        """GET /short-urls."""
+        fields = Fields.from_query(request.query_params)
+        query = read_query(fields, self._bodies.default_domain, self._bodies.public_scheme)
+        links, total = await self._search.find_page(query)
+        page = paginate(query, [self._presenter.present(link) for link in links], total)
+        return _json({"shortUrls": page})
+
+    async def get(self, request: Request, api_key: ApiKey) -> Response:
+        """GET /short-urls/{shortCode}."""
+        key = self._key(request)
+        try:
+            return self._answer(await self._links.find(key))
+        except LinkNotFoundError:
+            raise _not_found(key) from None
+
+    async def edit(self, request: Request, api_key: ApiKey) -> Response:
+        """PATCH /short-urls/{shortCode}; a bad body is told before an unknown code."""
+        fields = Fields(await read_json_object(request))
+        edit = self._bodies.edit(fields)
+        await self._check(fields, edit.long_url)
+        key = self._key(request)
+        try:
+            link = await self._links.edit(key, edit)
+        except LinkNotFoundError:
+            raise _not_found(key) from None
+        except ValidityOrderError:
+            raise invalid_data({"validUntil": "is before validSince"}) from None
+        _log_change("link_edited", key, api_key)
+        return self._answer(link)
+
+    async def delete(self, request: Request, api_key: ApiKey) -> Response:
+        """DELETE /short-urls/{shortCode}."""
+        key = self._key(request)
+        try:
+            await self._links.delete(key)
+        except LinkNotFoundError:
+            raise _not_found(key) from None
+        except TooManyVisitsError:
+            threshold = self._deletion_threshold or 0
+            raise undeletable_short_url(key[1], key[0], threshold) from None
+        _log_change("link_deleted", key, api_key)
+        return Response(status_code=204)
+
+    async def _check(self, fields: Fields, long_url: LongUrl | msgspec.UnsetType) -> None:
+        """Add the one check that needs the database, then raise if any field is bad."""
+        if (
+            isinstance(long_url, LongUrl)
+            and long_url.authority
+            and await self._links.is_own_domain(long_url.authority)
+        ):
+            refuse_own_domain(fields, long_url)
+        fields.raise_if_refused()
+
+    def _key(self, request: Request) -> LinkKey:
+        """Read code and domain; what neither can be is not found without a lookup."""
+        code = request.path_params["shortCode"]
+        text = request.query_params.get("domain", "").strip()
+        try:
+            domain = parse_domain(text, self._bodies.public_scheme) if text else ""
+        except DomainRefusedError:
+            raise short_url_not_found(code, text) from None
+        key = ("" if domain == self._bodies.default_domain else domain, code)
+        if not is_well_formed(code):
+            raise _not_found(key)
+        return key
+
+    def _answer(self, link: StoredLink) -> Response:
+        return _json(self._presenter.present(link))
+
+
+def _not_found(key: LinkKey) -> Exception:
+    return short_url_not_found(key[1], key[0])
+
+
+def _log_change(event: str, key: LinkKey, api_key: ApiKey) -> None:
+    log.info(event, domain=key[0], short_code=key[1], api_key=api_key.name)
+
+
+def _json(content: object) -> Response:
+    return Response(msgspec.json.encode(content), media_type="application/json")
