@@ -2,19 +2,41 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any
+from types import TracebackType
+from typing import Any, Protocol
 
 import structlog
 
 from click_ingest.flush import HeldTooLongError
 from click_ingest.message import Delivery
 from click_ingest.poison_guard import PoisonLimitExceededError
-from click_ingest.subscription import Subscription
 
 BACKOFF_FIRST_S = 0.2
 BACKOFF_LAST_S = 5.0
 
 log = structlog.get_logger()
+
+
+class Subscription(Protocol):
+    """Delivers batches, from when it is entered until it is left, ended, or lost."""
+
+    async def __aenter__(self) -> "Subscription": ...
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+    async def next_batch(self) -> Sequence[Delivery]:
+        """Wait for a batch; empty once ended."""
+
+    async def acknowledge(self) -> None:
+        """Acknowledge the batch delivered last."""
+
+    def end(self) -> None:
+        """Take nothing new, deliver what is held."""
 
 
 class NotConsumingError(Exception):
@@ -110,7 +132,7 @@ class Consumer:
             try:
                 while batch := await subscription.next_batch():
                     await self._flush(batch)
-                    await subscription.acknowledge(batch)
+                    await subscription.acknowledge()
             finally:
                 self._subscription = None
 

@@ -1,7 +1,7 @@
 """One subscription to the queue: a connection, a channel, a consumer, and what they delivered."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 
 import structlog
@@ -13,6 +13,7 @@ from aio_pika.abc import (
 )
 
 from click_ingest.batcher import Batcher
+from click_ingest.message import Delivery
 from shared.broker import INGEST_QUEUE, declare_topology
 
 log = structlog.get_logger()
@@ -30,8 +31,8 @@ class Subscription:
     """
 
     __slots__ = (
-        "_batcher", "_connect", "_connection", "_consumer_tag", "_is_ending", "_lost", "_prefetch",
-        "_queue", "_woken",
+        "_batcher", "_connect", "_connection", "_consumer_tag", "_is_ending",
+        "_last_delivered", "_lost", "_prefetch", "_queue", "_woken",
     )  # fmt: skip
 
     _connection: AbstractConnection
@@ -48,6 +49,7 @@ class Subscription:
         self._batcher = batcher
         self._prefetch = prefetch
         self._consumer_tag: str | None = None
+        self._last_delivered: AbstractIncomingMessage | None = None
         self._lost: str | None = None
         self._is_ending = False
         self._woken = asyncio.Event()
@@ -74,7 +76,7 @@ class Subscription:
     ) -> None:
         await self._connection.close()
 
-    async def next_batch(self) -> list[AbstractIncomingMessage]:
+    async def next_batch(self) -> Sequence[Delivery]:
         """Wait for the next batch; empty once the subscription was ended and all is delivered.
 
         Raises:
@@ -85,10 +87,10 @@ class Subscription:
                 raise SubscriptionLostError(self._lost)
             if self._is_ending:
                 await self._cancel()
-                return self._batcher.take()
+                return self._deliver()
             due_in_s = self._batcher.due_in_s()
             if due_in_s == 0:
-                return self._batcher.take()
+                return self._deliver()
             self._woken.clear()
             try:
                 async with asyncio.timeout(due_in_s):
@@ -96,18 +98,24 @@ class Subscription:
             except TimeoutError:
                 continue
 
-    async def acknowledge(self, batch: list[AbstractIncomingMessage]) -> None:
-        """Acknowledge a batch and everything before it.
+    async def acknowledge(self) -> None:
+        """Acknowledge the batch that was delivered last, and everything before it.
 
         Raises:
             aio_pika.exceptions.AMQPError: the messages will come again.
         """
-        await batch[-1].ack(multiple=True)
+        if self._last_delivered is not None:
+            await self._last_delivered.ack(multiple=True)
 
     def end(self) -> None:
         """Take nothing new; `next_batch` delivers what is held, due or not."""
         self._is_ending = True
         self._woken.set()
+
+    def _deliver(self) -> Sequence[Delivery]:
+        batch = self._batcher.take()
+        self._last_delivered = batch[-1] if batch else None
+        return batch
 
     async def _receive(self, message: AbstractIncomingMessage) -> None:
         self._batcher.add(message, message.body.count(b"\n"))

@@ -23,6 +23,7 @@ from click_ingest.settings import Settings
 from click_ingest.subscription import Subscription
 from click_ingest.user_agent import UserAgents
 from shared import broker
+from shared.background import background_tasks
 from shared.db.engine import create_engine
 from shared.health import Check, health_routes
 from shared.metrics import IngestMetrics, create_registry
@@ -46,33 +47,43 @@ def create_app(settings: Settings) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            engine = _create_engine(settings)
-            stack.push_async_callback(engine.dispose)
-            dead_letters = DeadLetters(connect=_connector(settings, "dead letters"))
-            stack.push_async_callback(dead_letters.close)
-            partitions = Partitions(
-                engine,
-                days_ahead=settings.click_partition.days_ahead,
-                days_behind=settings.click_partition.days_behind,
-                retention_days=settings.click_retention_days,
-                gauge=metrics.partition_horizon,
-            )
-            consumer = _create_consumer(settings, engine, partitions, dead_letters, metrics)
-            checks[:] = [
-                Check("poison", consumer.poison_probe, required=True),
-                Check("broker", consumer.broker_probe, required=True),
-                Check("database", lambda: _probe(engine), required=True),
-                Check("partitions", partitions.probe),
-            ]
-            gc.freeze()  # the user agents' patterns live as long as the process
-            async with asyncio.TaskGroup() as tasks:
-                consuming = tasks.create_task(consumer.run())
-                keeping = tasks.create_task(partitions.keep())
-                yield
-                await _drain(consumer, consuming)
-                keeping.cancel()
+            await _open(settings, metrics, checks, stack)
+            # What lives until the end needs no looking through by the garbage collector.
+            gc.collect()
+            gc.freeze()
+            log.info("click_ingest_started")
+            yield
+            log.info("click_ingest_stopping")
 
     return Starlette(routes=health_routes(lambda: checks, registry), lifespan=lifespan)
+
+
+async def _open(
+    settings: Settings, metrics: IngestMetrics, checks: list[Check], stack: AsyncExitStack
+) -> None:
+    """Open everything in dependency order; the stack closes it in reverse."""
+    engine = _create_engine(settings)
+    stack.push_async_callback(engine.dispose)
+    dead_letters = DeadLetters(connect=_connector(settings, "dead letters"))
+    stack.push_async_callback(dead_letters.close)
+    partitions = Partitions(
+        engine,
+        days_ahead=settings.click_partition.days_ahead,
+        days_behind=settings.click_partition.days_behind,
+        retention_days=settings.click_retention_days,
+        gauge=metrics.partition_horizon,
+    )
+    consumer = _create_consumer(settings, engine, partitions, dead_letters, metrics)
+    tasks = await stack.enter_async_context(background_tasks())
+    tasks.create_task(partitions.keep())
+    consuming = tasks.create_task(consumer.run())
+    stack.push_async_callback(_drain, consumer, consuming)
+    checks[:] = [
+        Check("broker", consumer.broker_probe, required=True),
+        Check("database", lambda: _probe(engine), required=True),
+        Check("poison", consumer.poison_probe, required=True),
+        Check("partitions", partitions.probe),
+    ]
 
 
 async def _drain(consumer: Consumer, consuming: "asyncio.Task[None]") -> None:

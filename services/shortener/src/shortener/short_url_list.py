@@ -91,7 +91,7 @@ def read_query(fields: Fields, default_domain: str, scheme: str) -> ShortUrlQuer
         page=max(1, page),
         items_per_page=items if items > 0 else None,
         search_term=term,
-        searches_default_domain=domain is None and term.lower() in default_domain,
+        searches_default_domain=domain is None and bool(term) and term.lower() in default_domain,
         tags=given(tags, ()),
         needs_all_tags=tags_mode == "all",
         excluded_tags=given(excluded, ()),
