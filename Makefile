@@ -16,6 +16,10 @@ T ?=
 S ?=
 PYTEST := $(PYTHON) -m pytest
 
+# A virtual environment cannot be moved, so in a moved checkout it is made again.
+ifneq ($(shell head -n 1 $(STAMP) 2>/dev/null) $(wildcard $(PYTHON)),$(CURDIR) $(PYTHON))
+.PHONY: $(STAMP)
+endif
 $(STAMP): deploy/local/bootstrap $(LOCKED)
 	@deploy/local/bootstrap
 
@@ -54,7 +58,7 @@ format: $(STAMP) ## Format the code and mend what can be mended
 	@$(PYTHON) -m ruff format .
 
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-header --no-emit-index-url --no-emit-find-links
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
 SERVICES := redirector shortener click-ingest
 
 lock: $(STAMP) ## Compile requirements/*.txt from the pyproject.toml files
@@ -95,7 +99,7 @@ servers: $(STAMP)
 .PHONY: api-key migrate help
 api-key: $(STAMP) ## Make an API key in the running stack: NAME=...
 	@test -n "$(NAME)" || { echo 'say for whom: make api-key NAME=...' >&2; exit 2; }
-	@$(STACK) exec shortener -- $(CURDIR)/$(PYTHON) -P -m shortener.api_keys "$(NAME)"
+	@$(STACK) exec shortener -- python -P -m shortener.api_keys "$(NAME)"
 
 migrate: $(STAMP) ## Bring the running stack's database to the newest schema
 	@$(STACK) migrate

@@ -4,13 +4,17 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 
+import asyncpg
 import httpx2
 import pytest
 from redis.asyncio import Redis
 
+from shared.db.migrate import migrate
 from shared.link import Link
 from shared.link_cache import LinkCache, LinkCacheSettings
-from tests.support.api import running_shortener
+from shared.settings import Secret
+from shortener.app import create_app
+from tests.support.api import a_settings, running, running_shortener
 from tests.support.database import fetch
 from tests.support.tcp_proxy import TcpProxy, proxied
 
@@ -266,6 +270,47 @@ async def test_a_commit_of_unknown_outcome_is_called_that(
     answer = await create(client)
     assert_unavailable(answer)
     assert "look before trying again" in answer.json()["detail"]
+
+
+async def test_an_edit_of_unknown_outcome_is_called_that(
+    client: httpx2.AsyncClient, postgres: tuple[TcpProxy, str]
+) -> None:
+    """An edit may be repeated, but if that fails it may still have been stored."""
+    await create(client, customSlug="x")
+    postgres[0].shut_on(b"COMMIT;", after_delivery=True)
+    answer = await client.patch("/short-urls/x", json={"title": "t"})
+    assert_unavailable(answer)
+    assert "look before trying again" in answer.json()["detail"]
+
+
+async def test_an_exhausted_pool_is_unavailable_soon(database_url: str, redis_url: str) -> None:
+    """When every connection is busy, a caller is sent away instead of kept waiting."""
+    pools = {"DATABASE_MAX_CONNECTIONS": "4"}  # of which one is this process's
+    async with running_shortener(database_url, redis_url, **pools) as client:
+        await create(client, customSlug="x")
+        blocker = await asyncpg.connect(database_url)
+        await blocker.execute("BEGIN; SELECT FROM links FOR UPDATE")
+        stuck = asyncio.create_task(client.patch("/short-urls/x", json={"title": "t"}))
+        async with asyncio.timeout(5):
+            while (answer := await client.get("/short-urls/x")).status_code == 200:
+                pass
+        assert_unavailable(answer)
+        assert answer.json()["detail"] == "All connections to the database are in use."
+        await blocker.close()
+        assert (await stuck).status_code == 200
+        assert (await client.get("/short-urls/x")).json()["title"] == "t"
+
+
+async def test_it_waits_for_a_database_that_is_not_migrated_yet(
+    empty_database_url: str, redis_url: str
+) -> None:
+    """Started too early it neither dies nor stays useless: the key is stored later."""
+    async with running(create_app(a_settings(empty_database_url, redis_url))) as client:
+        assert (await client.get("/short-urls")).status_code == 500
+        await migrate(Secret(empty_database_url))
+        async with asyncio.timeout(10):
+            while (await client.get("/short-urls")).status_code != 200:
+                await asyncio.sleep(0.05)
 
 
 async def test_a_creation_that_breaks_before_the_commit_leaves_nothing(

@@ -146,15 +146,13 @@ async def test_a_deleted_code_can_be_used_again(
     assert link.location == "https://b.test/"
 
 
-@pytest.mark.parametrize(
-    "slug", ["😀", "👩‍💻", "ünï", "a.b", "~tilde", "a+b", "a&b=c", "plus;semi"]
-)
-async def test_unusual_slugs_work_everywhere(client: httpx2.AsyncClient, slug: str) -> None:
+async def test_unusual_slugs_work_everywhere(client: httpx2.AsyncClient) -> None:
     """Verbatim in JSON, percent-encoded in a path."""
-    created = await create(client, customSlug=slug)
-    assert created["shortUrl"] == f"https://s.test/{slug}"
-    assert (await client.get(f"/short-urls/{slug}")).json() == created
-    assert (await client.delete(f"/short-urls/{slug}")).status_code == 204
+    for slug in ("😀", "👩‍💻", "ünï", "a.b", "~tilde", "a+b", "a&b=c", "plus;semi"):
+        created = await create(client, customSlug=slug)
+        assert created["shortUrl"] == f"https://s.test/{slug}"
+        assert (await client.get(f"/short-urls/{slug}")).json() == created
+        assert (await client.delete(f"/short-urls/{slug}")).status_code == 204
 
 
 async def test_codes_are_case_sensitive(client: httpx2.AsyncClient) -> None:
@@ -292,18 +290,22 @@ async def test_a_new_visit_limit_counts_what_was_taken(
     assert tuple(row) == (new_max, left)
 
 
-@pytest.mark.parametrize("path", ["/short-urls/nope", "/short-urls/x?domain=d.test",
-                                  "/short-urls/x?domain=a:b:c", "/short-urls/%00",
-                                  "/short-urls/a%20b", "/short-urls/" + "x" * 500,
-                                  "/short-urls/%ff"])  # fmt: skip
-@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-async def test_an_unknown_link(client: httpx2.AsyncClient, method: str, path: str) -> None:
+async def test_an_unknown_link(client: httpx2.AsyncClient) -> None:
     """Whatever was asked of it, and however odd the code."""
     await create(client, customSlug="x")
-    body = {"title": "t"} if method == "PATCH" else None
-    answer = await client.request(method, path, json=body)
-    assert answer.status_code == 404
-    assert answer.json()["type"].endswith("/short-url-not-found")
+    for path in [
+        "/short-urls/nope",
+        "/short-urls/x?domain=d.test",
+        "/short-urls/x?domain=a:b:c",
+        "/short-urls/%00",
+        "/short-urls/a%20b",
+        "/short-urls/" + "x" * 500,
+        "/short-urls/%ff",
+    ]:
+        for method, body in (("GET", None), ("PATCH", {"title": "t"}), ("DELETE", None)):
+            answer = await client.request(method, path, json=body)
+            assert answer.status_code == 404, (method, path)
+            assert answer.json()["type"].endswith("/short-url-not-found")
 
 
 async def test_a_bad_edit_of_an_unknown_link(client: httpx2.AsyncClient) -> None:
@@ -377,13 +379,12 @@ async def test_find_if_exists_with_a_taken_slug(client: httpx2.AsyncClient) -> N
     assert answer.json()["type"].endswith("/non-unique-slug")
 
 
-@pytest.mark.parametrize("version", ["v1", "v2", "v3"])
-async def test_all_versions_are_the_same(client: httpx2.AsyncClient, version: str) -> None:
+async def test_all_versions_are_the_same(client: httpx2.AsyncClient) -> None:
     """Old clients use old prefixes."""
     await create(client, customSlug="x")
-    read = await client.get(f"http://shortener/rest/{version}/short-urls/x")
-    assert read.json()["shortCode"] == "x"
-    assert (await client.get("http://shortener/rest/v4/short-urls/x")).status_code == 404
+    for version, status in (("v1", 200), ("v2", 200), ("v3", 200), ("v4", 404)):
+        answer = await client.get(f"http://shortener/rest/{version}/short-urls/x")
+        assert answer.status_code == status, version
 
 
 async def test_head_is_get_without_a_body(client: httpx2.AsyncClient) -> None:

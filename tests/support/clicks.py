@@ -59,22 +59,22 @@ class Delivered:
 
 
 def a_message(
-    clicks: Sequence[ClickEvent] = (),
-    *,
-    body: bytes | None = None,
-    source: uuid.UUID | None = None,
-    first_sequence: int = 0,
-    **headers: Any,
+    clicks: Sequence[ClickEvent] = (), *, body: bytes | None = None, **headers: Any
 ) -> Delivered:
     """Make the message of these clicks, or of a raw body; a header given as None is left out."""
     body = encode_lines(clicks) if body is None else body
     all_headers = {
         HEADER_SCHEMA_VERSION: SCHEMA_VERSION,
-        HEADER_SOURCE: str(source or uuid.uuid4()),
-        HEADER_FIRST_SEQUENCE: first_sequence,
+        HEADER_SOURCE: uuid.uuid4(),
+        HEADER_FIRST_SEQUENCE: 0,
         HEADER_COUNT: body.count(b"\n"),
         **headers,
     }
     return Delivered(
-        body, {name: value for name, value in all_headers.items() if value is not None}
+        body,
+        {
+            name: str(value) if isinstance(value, uuid.UUID) else value
+            for name, value in all_headers.items()
+            if value is not None
+        },
     )

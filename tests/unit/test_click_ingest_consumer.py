@@ -19,10 +19,15 @@ DEADLINE_S = 5
 class FakeSubscription:
     """Delivers prepared batches, then waits to be ended; notes what happens to it."""
 
-    def __init__(self, batches: Sequence[Sequence[Delivery]] = (), *, lost: bool = False) -> None:
+    def __init__(
+        self,
+        batches: Sequence[Sequence[Delivery]] = (),
+        *,
+        lost_with: BaseException | None = None,
+    ) -> None:
         self.batches = list(batches)
         self.acknowledged = 0
-        self.is_lost = lost
+        self.lost_with = lost_with
         self.is_open = False
         self.ended = asyncio.Event()
         self.idle = asyncio.Event()
@@ -43,8 +48,8 @@ class FakeSubscription:
         """Deliver the next one."""
         if self.batches:
             return self.batches.pop(0)
-        if self.is_lost:
-            raise ConnectionError("the broker is gone")
+        if self.lost_with is not None:
+            raise self.lost_with
         self.idle.set()
         await self.ended.wait()
         return []
@@ -127,9 +132,12 @@ async def test_a_failed_flush_is_not_acknowledged() -> None:
     assert second.acknowledged == 1
 
 
-async def test_a_lost_subscription_is_opened_again() -> None:
-    """Losing the broker interrupts and does not end consuming."""
-    first, second = FakeSubscription(lost=True), FakeSubscription([BATCH])
+@pytest.mark.parametrize(
+    "error", [ConnectionError("gone"), asyncio.CancelledError("by the client library")], ids=repr
+)
+async def test_a_lost_subscription_is_opened_again(error: BaseException) -> None:
+    """Losing the broker interrupts and does not end consuming, in whatever way it shows."""
+    first, second = FakeSubscription(lost_with=error), FakeSubscription([BATCH])
     consumer = a_consumer([first, second])
     async with background_tasks() as tasks:
         running = tasks.create_task(consumer.run())
@@ -137,6 +145,23 @@ async def test_a_lost_subscription_is_opened_again() -> None:
         consumer.drain()
         await running
     assert second.acknowledged == 1
+
+
+async def test_a_cancelled_consumer_ends_and_closes() -> None:
+    """Cancelled from outside it leaves its subscription, acknowledging nothing more."""
+    subscription = FakeSubscription([BATCH])
+    is_flushing = asyncio.Event()
+
+    async def flush(_: Sequence[Delivery]) -> None:
+        is_flushing.set()
+        await asyncio.Event().wait()
+
+    running = asyncio.create_task(a_consumer([subscription], flush).run())
+    await is_flushing.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert (subscription.acknowledged, subscription.is_open) == (0, False)
 
 
 async def test_too_much_poison_ends_consuming_and_says_so() -> None:
@@ -193,7 +218,7 @@ async def test_draining_does_not_wait_for_what_is_away(is_away: str) -> None:
     async def never() -> None:
         await asyncio.Event().wait()
 
-    lost = [FakeSubscription(lost=True) for _ in range(100)]
+    lost = [FakeSubscription(lost_with=ConnectionError()) for _ in range(100)]
     consumer = Consumer(
         subscribe=lambda: lost.pop(),
         flush=Flush(),

@@ -55,7 +55,7 @@ def test_a_message_without_clicks_is_nothing_bad() -> None:
     ],
 )  # fmt: skip
 def test_one_bad_line_is_set_aside_alone(line: bytes) -> None:
-    """The lines around it are clicks; its letter is a message of that one line, with its number."""
+    """The lines around it are clicks; its letter is a message of that line alone."""
     before, after = a_click(), a_click()
     body = encode_line(before) + line + b"\n" + encode_line(after)
     message = open_message(a_message(body=body, source=SOURCE, first_sequence=100))

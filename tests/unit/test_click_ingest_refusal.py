@@ -2,7 +2,6 @@
 
 import asyncpg
 import pytest
-from asyncpg.exceptions import DataError as UnencodableError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from click_ingest.refusal import refusal_of
@@ -17,7 +16,8 @@ from click_ingest.refusal import refusal_of
         (asyncpg.InvalidTextRepresentationError("inet"), "refused"),
         (asyncpg.NumericValueOutOfRangeError("big"), "refused"),
         (asyncpg.ProgramLimitExceededError("huge"), "refused"),
-        (UnencodableError("invalid input for query argument"), "refused"),
+        (ValueError("invalid UUID"), "refused"),
+        (OverflowError("value out of int64 range"), "refused"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value,
 )

@@ -2,7 +2,7 @@
 
 import pytest
 import ua_parser
-from crawleruseragents import CRAWLER_USER_AGENTS_DATA
+from crawleruseragents import CRAWLER_USER_AGENTS_DATA  # type: ignore[import-untyped]
 from ua_parser.regex import Resolver
 
 from click_ingest.user_agent import CACHED_USER_AGENTS, UserAgents

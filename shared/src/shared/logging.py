@@ -27,7 +27,9 @@ def configure_logging(settings: LogSettings, *, service: str, instance: str) -> 
         structlog.processors.StackInfoRenderer(),
     ]
     if readable:
-        renderer: list[structlog.typing.Processor] = [structlog.dev.ConsoleRenderer()]
+        # Plain, because the pretty traceback shows local variables, and with them passwords.
+        plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        renderer: list[structlog.typing.Processor] = [plain]
     else:
         renderer = [
             structlog.processors.format_exc_info,

@@ -9,23 +9,22 @@ from local_stack.errors import StackError
 OLDEST_POSTGRES = 14
 SEARCH_PATH = ":".join(
     (
+        # First: what Debian has of it in /usr/sbin are wrappers that change to the user rabbitmq,
+        # who is not let in by a node of ours.
+        "/usr/lib/rabbitmq/bin",
         "/usr/local/sbin",
         "/usr/local/bin",
         "/usr/sbin",
         "/usr/bin",
         "/sbin",
         "/bin",
-        "/usr/lib/rabbitmq/bin",
     )
 )
 
 
-def find(name: str, search_path: str = SEARCH_PATH) -> Path | None:
-    """Return the path of a server's binary; never Debian's wrapper that runs it as a service."""
-    # /usr/sbin/rabbitmq-server changes to the user rabbitmq; the real one is in lib.
-    if name.startswith("rabbitmq"):
-        search_path = f"/usr/lib/rabbitmq/bin:{search_path}"
-    found = shutil.which(name, path=search_path)
+def find(name: str) -> Path | None:
+    """Return the path of a server's binary."""
+    found = shutil.which(name, path=SEARCH_PATH)
     return Path(found) if found else None
 
 

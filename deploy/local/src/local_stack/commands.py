@@ -1,8 +1,9 @@
 """What each command of the local stack does, from asking to the last line printed."""
 
 import os
-import time
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import unquote, urlsplit
@@ -42,6 +43,7 @@ class Commands:
             return 0
         stack = self._start(tied_to_parent=True)
         try:
+            say_where(stack, self._terminal)
             self._terminal.say("Ctrl-C stops everything. Below: what the programs log.\n")
             supervisor = stack.supervisor_pid()
             logs.follow(
@@ -52,17 +54,16 @@ class Commands:
             )
         except KeyboardInterrupt:
             self._terminal.say("\nstopping; Ctrl-C again stops at once")
+        finally:
+            # Also when supervisord was killed, `make stop` was faster, or a pipe was closed.
             self._stop(stack)
-            return 0
-        # supervisord was killed, or `make stop` was faster.
-        self._stop(stack)
         return 0
 
     def start(self) -> int:
         """Start the stack in the background."""
         if self._say_if_running():
             return 0
-        self._start(tied_to_parent=False)
+        say_where(self._start(tied_to_parent=False), self._terminal)
         self._terminal.say("It runs in the background: make status, make logs, make stop.")
         return 0
 
@@ -92,13 +93,14 @@ class Commands:
         """Show the end of the logs and what comes, until Ctrl-C or the end of the stack."""
         stack = self._running()
         supervisor = stack.supervisor_pid()
-        logs.follow(
-            stack.home,
-            choose(names) if names else stack.programs,
-            show=self._terminal.log_line,
-            go_on=lambda: processes.is_alive(supervisor),
-            last_lines=100 if names else 10,
-        )
+        with suppress(KeyboardInterrupt):
+            logs.follow(
+                stack.home,
+                choose(names) if names else stack.programs,
+                show=self._terminal.log_line,
+                go_on=lambda: processes.is_alive(supervisor),
+                last_lines=100 if names else 10,
+            )
         return 0
 
     def install(self) -> int:
@@ -127,18 +129,20 @@ class Commands:
             "PGPASSWORD": unquote(str(address.password)),
             "PGDATABASE": address.path.lstrip("/"),
         }
-        os.execve(folder / "psql", ["psql", *_words(arguments)], environment)  # noqa: S606
+        os.execve(folder / "psql", ["psql", *_words(arguments)], environment)
 
     def execute(self, program: str, command: Sequence[str]) -> NoReturn:
         """Become a command that has the settings of one of the programs."""
         stack = self._running()
         environment = {**self._environ, **stack.service_environment(*choose([program])[-1:])}
-        environment["PATH"] = f"{binaries.SEARCH_PATH}:{environment.get('PATH', '')}"
+        # `python` is the one that the services run with.
+        folders = (str(Path(sys.executable).parent), binaries.SEARCH_PATH)
+        environment["PATH"] = ":".join((*folders, self._environ.get("PATH", "")))
         words = _words(command)
         if not words:
             raise StackError("exec wants a command: exec shortener -- python -m ...")
         try:
-            os.execvpe(words[0], words, environment)  # noqa: S606
+            os.execvpe(words[0], words, environment)
         except FileNotFoundError:
             raise StackError(f"{words[0]}: no such command") from None
 
@@ -156,7 +160,6 @@ class Commands:
             tied_to_parent=tied_to_parent,
         )
         self._terminal.say(f"starting {len(stack.programs)} programs in {stack.home.path}")
-        began = time.monotonic()
         try:
             stack.start()
         except KeyboardInterrupt:
@@ -164,8 +167,6 @@ class Commands:
             stack.kill_all()
             self._terminal.say("\nstopped")
             raise
-        self._terminal.say(f"ready after {time.monotonic() - began:.1f} s\n")
-        say_where(stack, self._terminal)
         return stack
 
     def _stop(self, stack: Stack) -> None:

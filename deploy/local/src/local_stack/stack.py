@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -115,16 +116,19 @@ class Stack:
                     report=self._report,
                 )
             except BaseException:
+                self._report.say("stopping what has been started")
                 self.stop()
                 raise
 
     def stop(self) -> None:
         """Stop everything in good order, and leave no process behind."""
-        if self._supervisor.is_running():
-            for state in self.states().values():
-                if state.pid:
-                    self.thaw(state.name)
-            startup.take_down(self.programs, supervisor=self._supervisor, report=self._report)
+        # It may be stopped by somebody else at the same time; what remains is ended below.
+        with suppress(StackError):
+            if self._supervisor.is_running():
+                for state in self.states().values():
+                    if state.pid:
+                        self.thaw(state.name)
+                startup.take_down(self.programs, supervisor=self._supervisor, report=self._report)
         self._end_remnants()
 
     def kill_all(self) -> None:

@@ -86,7 +86,7 @@ class Supervisor:
         """Tell whether a supervisord of this home answers."""
         try:
             return bool(self._call("getState")["statename"] == "RUNNING")
-        except (OSError, http.client.HTTPException):
+        except StackError:
             return False
 
     def states(self) -> dict[str, ProgramState]:
@@ -148,11 +148,20 @@ class Supervisor:
                 raise
 
     def _call(self, method: str, *arguments: object) -> Any:
-        folder = os.open(self._home.folder("run"), os.O_RDONLY)
+        try:
+            folder = os.open(self._home.path / "run", os.O_RDONLY)
+        except OSError as error:
+            raise StackError(f"there is no stack in {self._home.path}") from error
         transport = _UnixTransport(f"/proc/self/fd/{folder}/{supervisor_config.SOCKET}")
         try:
             with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as proxy:
                 return getattr(proxy.supervisor, method)(*arguments)
+        except xmlrpc.client.Fault as error:
+            if error.faultString.startswith("SHUTDOWN_STATE"):
+                raise StackError("the stack is being stopped") from error
+            raise
+        except (OSError, http.client.HTTPException) as error:
+            raise StackError(f"supervisord does not answer: {error!r}") from error
         finally:
             os.close(folder)
 

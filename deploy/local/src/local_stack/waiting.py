@@ -8,7 +8,7 @@ from local_stack.home import Home
 from local_stack.program import Program
 from local_stack.supervision import ProgramState, Supervisor
 
-POLL_S = 0.05
+POLL_S = 0.1
 MAX_LIVES = 4
 """A program that has begun this often without getting ready will not get ready."""
 _LOG_LINES = 15

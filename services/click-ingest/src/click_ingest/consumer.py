@@ -87,7 +87,11 @@ class Consumer:
             except HeldTooLongError:
                 log.error("messages_handed_back", reason="the database was away for too long")
                 await self._wait_until_ready()
-            except Exception as error:  # consuming must go on after whatever it was
+            except (Exception, asyncio.CancelledError) as error:
+                # Consuming must go on after whatever it was. aiormq also ends calls on a channel
+                # that dies with CancelledError, though nobody has cancelled this task.
+                if _is_being_cancelled():
+                    raise
                 self.standing = f"interrupted: {error!r}"
                 log.warning("consuming_interrupted", reason=repr(error))
                 await self._unless_draining(asyncio.sleep(self._backoff_s))
@@ -148,3 +152,8 @@ class Consumer:
             await asyncio.wait({waits, woken}, return_when=asyncio.FIRST_COMPLETED)
             waits.cancel()
             woken.cancel()
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -22,7 +22,7 @@ from shared.click_id import first_id_at
 ADVISORY_LOCK = 0x71636B70  # "qckp"
 LOCK_TIMEOUT_S = 3
 INTERVAL_S = 3600.0
-RETRY_S = 5.0
+RETRY_S = 1.0
 
 SHORT_HORIZON = timedelta(days=1)
 """Less than this ahead, and the health check says so."""

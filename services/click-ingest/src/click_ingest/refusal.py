@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import asyncpg
-from asyncpg.exceptions import DataError as UnencodableError
 
 from click_ingest.dead_letters import Fault
 
@@ -31,6 +30,6 @@ def refusal_of(error: Exception) -> Refusal | None:
             return None
         fault: Fault = "no_partition" if sqlstate == NO_PARTITION else "refused"
         return Refusal(fault, f"{sqlstate} {error}")
-    if isinstance(error, UnencodableError):
+    if isinstance(error, ValueError | OverflowError):  # COPY: asyncpg cannot encode a value
         return Refusal("refused", str(error))
     return None

@@ -20,8 +20,9 @@ from shortener.transactions import DatabaseUnavailableError, read, write
 
 INITIAL_NAME = "initial"
 
-FIND_TIMEOUT_S = 1.0
-"""Every call begins with this query, so it is what tells soon that PostgreSQL hangs."""
+FIND_TIMEOUT_S = 1.5
+"""Every call begins with this query, so it is what tells soon that PostgreSQL hangs; longer than a
+free connection is waited for."""
 
 _FIND = select(api_keys.c.id, api_keys.c.name, api_keys.c.is_enabled, api_keys.c.expires_at).where(
     api_keys.c.key_hash == bindparam("hash")

@@ -11,6 +11,8 @@ DRAWS_PER_LENGTH = 3
 MAX_EXTRA_LENGTH = 4
 
 Choose = Callable[[str], str]
+Draw = Callable[[int, str], Iterator[str]]
+"""Takes the length and the prefix."""
 
 
 def draw_codes(length: int, prefix: str = "", choose: Choose = secrets.choice) -> Iterator[str]:

@@ -32,14 +32,15 @@ async def answer_problem(_: Request, error: Exception) -> Response:
 
 async def answer_unavailable(request: Request, error: Exception) -> Response:
     """Answer that PostgreSQL is away; Redis alone cannot cause this."""
-    log.warning("request_unavailable", path=request.url.path, reason=str(error))
+    log.warning("request_unavailable", path=request.scope["path"], reason=str(error))
     return service_unavailable(str(error)).response()
 
 
 async def answer_routing_error(request: Request, error: Exception) -> Response:
     """Answer an unknown path or a wrong method, which Starlette finds."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type only
-    path = request.url.path
+    # Not request.url: making it fails on a malformed Host header.
+    path = request.scope["path"]
     if error.status_code == 405:
         allowed = ", ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))
         return method_not_allowed(path, request.method, allowed).response()

@@ -19,11 +19,14 @@ Sleep = Callable[[float], Awaitable[None]]
 
 async def store_initial_key(keys: ApiKeys, key: Secret, sleep: Sleep = asyncio.sleep) -> None:
     """Store it where there is none yet; try until the database answers and has its tables."""
+    has_said_so = False
     while True:
         try:
             if await keys.create_initial(key):
                 log.info("initial_api_key_stored")
             return
         except (DatabaseUnavailableError, SQLAlchemyError) as error:
-            log.warning("initial_api_key_waits", reason=str(error))
+            if not has_said_so:
+                log.warning("initial_api_key_waits", reason=str(error))
+            has_said_so = True
             await sleep(RETRY_S)

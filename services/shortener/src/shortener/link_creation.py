@@ -3,17 +3,18 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Text, bindparam, cast, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as insert_or_ignore
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.schema import domains, links
-from shortener.code_generator import draw_codes
+from shortener.code_generator import Draw
 from shortener.link_change import LinkChange, hash_long_url, lock_code
 from shortener.link_outbox import note_change
 from shortener.link_tags import add_tags
 from shortener.short_url_body import ShortUrlCreation
-from shortener.stored_link import SELECT_STORED, StoredLink, stored_link
+from shortener.stored_link import SELECT_STORED, StoredLink, stored_link, tag_names
 
 _INSERT_IF_FREE = (
     insert_or_ignore(links)
@@ -39,6 +40,7 @@ async def create_link(
     connection: AsyncConnection,
     creation: ShortUrlCreation,
     created_by: int,
+    draw: Draw,
     count_collision: Callable[[], object],
 ) -> LinkChange:
     """Create the link, or find the one that `find_if_exists` asks for.
@@ -52,7 +54,7 @@ async def create_link(
             return LinkChange(found, None)
     if creation.domain:
         await connection.execute(_CREATE_DOMAIN, {"authority": creation.domain})
-    link = await _insert(connection, creation, created_by, count_collision)
+    link = await _insert(connection, creation, created_by, draw, count_collision)
     await add_tags(connection, link.id, link.tags)
     return LinkChange(link, await note_change(connection, link.key, link.version))
 
@@ -61,6 +63,7 @@ async def _insert(
     connection: AsyncConnection,
     creation: ShortUrlCreation,
     created_by: int,
+    draw: Draw,
     count_collision: Callable[[], object],
 ) -> StoredLink:
     values = {
@@ -82,7 +85,7 @@ async def _insert(
         if link is None:
             raise ShortCodeTakenError
         return link
-    for code in draw_codes(creation.short_code_length, creation.path_prefix):
+    for code in draw(creation.short_code_length, creation.path_prefix):
         values["short_code"] = code
         link = await _insert_if_free(connection, values, creation.tags)
         if link is not None:
@@ -118,9 +121,9 @@ async def _find_like(connection: AsyncConnection, creation: ShortUrlCreation) ->
         links.c.domain: creation.domain or None,
     }
     given = [column == value for column, value in wanted.items() if value is not None]
+    if creation.tags:
+        given.append(tag_names == cast(sorted(creation.tags), ARRAY(Text)))
     statement = SELECT_STORED.where(links.c.long_url_hash == url_hash, *given)
-    for row in await connection.execute(statement.order_by(links.c.id)):
-        link = stored_link(row)
-        if not creation.tags or set(link.tags) == set(creation.tags):
-            return link
-    return None
+    oldest = statement.order_by(links.c.id).limit(1)
+    row = (await connection.execute(oldest)).one_or_none()
+    return None if row is None else stored_link(row)

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared.db.schema import domains
 from shared.link import unknown_link
 from shared.link_cache import LinkKey
+from shortener.code_generator import Draw, draw_codes
 from shortener.link_change import find_link, was_created, was_deleted
 from shortener.link_creation import create_link
 from shortener.link_deletion import delete_link
@@ -34,12 +35,14 @@ class LinkStore:
         outbox: LinkOutbox,
         count_collision: Callable[[], object],
         deletion_threshold: int | None,
+        draw: Draw = draw_codes,
     ) -> None:
         self._engine = engine
         self._reading_engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._outbox = outbox
         self._count_collision = count_collision
         self._deletion_threshold = deletion_threshold
+        self._draw = draw
 
     async def find(self, key: LinkKey) -> StoredLink:
         """Return the link.
@@ -68,7 +71,7 @@ class LinkStore:
         """
         change = await write(
             self._engine,
-            lambda on: create_link(on, creation, created_by, self._count_collision),
+            lambda on: create_link(on, creation, created_by, self._draw, self._count_collision),
             was_created,
         )
         if change.entry is not None:

@@ -6,11 +6,13 @@ frozen at the time of the change. So it never waits longer than that between two
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from shared.metrics import ShortenerMetrics
-from shortener.link_outbox import BATCH_SIZE, MIN_AGE_S, LinkOutbox
+from shortener.link_outbox import BATCH_SIZE, MIN_AGE_S, Backlog
 from shortener.transactions import DatabaseUnavailableError
 
 log = structlog.get_logger()
@@ -20,11 +22,21 @@ INTERVAL_S = 0.25
 Sleep = Callable[[float], Awaitable[None]]
 
 
+class Outbox(Protocol):
+    """What there is to relay."""
+
+    async def backlog(self) -> Backlog:
+        """Look what is left."""
+
+    async def relay_batch(self) -> int | None:
+        """Apply the oldest changes; return how many, or None if Redis is away."""
+
+
 class OutboxRelay:
     """Looks four times a second, and says in the log when it begins and ceases to get stuck."""
 
     def __init__(
-        self, outbox: LinkOutbox, metrics: ShortenerMetrics, sleep: Sleep = asyncio.sleep
+        self, outbox: Outbox, metrics: ShortenerMetrics, sleep: Sleep = asyncio.sleep
     ) -> None:
         self._outbox = outbox
         self._metrics = metrics
@@ -41,7 +53,7 @@ class OutboxRelay:
         """Apply what is left, as far as both stores allow."""
         try:
             self._note(await self._relay())
-        except DatabaseUnavailableError:
+        except (DatabaseUnavailableError, SQLAlchemyError):  # or not migrated yet
             self._note("postgres")
 
     async def _relay(self) -> str:

@@ -57,12 +57,13 @@ visits = _total()
 non_bot_visits = _total(click_counts_total.c.is_bot.is_(False))
 """The same without bots."""
 
-_tags = (
+tag_names = (
     select(func.array_agg(aggregate_order_by(tags.c.name, tags.c.name)))
     .join(link_tags, link_tags.c.tag_id == tags.c.id)
     .where(link_tags.c.link_id == links.c.id)
     .scalar_subquery()
 )
+"""The tags of the link at hand, sorted by their bytes."""
 
 
 SELECT_STORED: Select[Any] = select(
@@ -79,7 +80,7 @@ SELECT_STORED: Select[Any] = select(
     links.c.forward_query,
     links.c.version,
     links.c.created_at,
-    _tags.label("tags"),
+    tag_names.label("tags"),
     visits.label("visits"),
     non_bot_visits.label("non_bot_visits"),
 )

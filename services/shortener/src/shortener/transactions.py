@@ -24,8 +24,10 @@ WasDone = Callable[[AsyncConnection, T], Awaitable[bool]]
 MAX_ATTEMPTS = 3
 
 _ROLLED_BACK = frozenset({"40001", "40P01"})  # serialization failure, deadlock
-# Connection and resource trouble, shutting down, starting up, too slow, waited for a lock.
-_UNAVAILABLE = ("08", "53", "57", "58", "55P03", "25P03")
+# No connection, no login, no such database, no resources, shutting down, starting up, too slow,
+# failing disk, waited for a lock, idle for too long.
+_UNAVAILABLE = ("08", "28", "3D", "53", "57", "58", "55P03", "25P03")
+_OUTCOME_UNKNOWN = "The database was lost while it stored this; look before trying again."
 
 
 class DatabaseUnavailableError(Exception):
@@ -59,6 +61,7 @@ async def write(engine: AsyncEngine, work: Work[T], was_done: WasDone[T] | None 
         DatabaseUnavailableError: nothing was written, unless the text says that this is unknown.
     """
     attempt = 1
+    is_outcome_unknown = False
     while True:
         finished: list[T] = []
         try:
@@ -69,12 +72,13 @@ async def write(engine: AsyncEngine, work: Work[T], was_done: WasDone[T] | None 
             sqlstate = _sqlstate(error)
             if finished and sqlstate not in _ROLLED_BACK:
                 log.warning("commit_outcome_unknown", reason=str(error))
+                is_outcome_unknown = was_done is None
                 if was_done is not None and await _ask(engine, was_done, finished[0]):
                     return finished[0]
             elif not _is_worth_another_try(error):
-                raise _translate(error) from error
+                raise _translate(error, is_outcome_unknown) from error
             if attempt == MAX_ATTEMPTS:
-                raise _translate(error) from error
+                raise _translate(error, is_outcome_unknown) from error
             attempt += 1
 
 
@@ -83,8 +87,7 @@ async def _ask(engine: AsyncEngine, was_done: WasDone[T], result: T) -> bool:
         async with engine.begin() as connection:
             return await was_done(connection, result)
     except (SQLAlchemyError, OSError, TimeoutError) as error:
-        detail = "The database was lost while it stored this; look before trying again."
-        raise DatabaseUnavailableError(detail) from error
+        raise DatabaseUnavailableError(_OUTCOME_UNKNOWN) from error
 
 
 def _is_worth_another_try(error: Exception) -> bool:
@@ -105,8 +108,10 @@ def _sqlstate(error: Exception) -> str:
     return getattr(error.driver_exception, "sqlstate", None) or ""
 
 
-def _translate(error: Exception) -> Exception:
+def _translate(error: Exception, is_outcome_unknown: bool = False) -> Exception:
     """Return the error to raise: a bug in a statement stays what it is."""
+    if is_outcome_unknown:
+        return DatabaseUnavailableError(_OUTCOME_UNKNOWN)
     if isinstance(error, PoolTimeoutError):
         return DatabaseUnavailableError("All connections to the database are in use.")
     sqlstate = _sqlstate(error)
