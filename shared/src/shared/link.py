@@ -5,8 +5,12 @@ change of meaning needs a new `link_cache.SCHEMA`.
 """
 
 import enum
+from datetime import UTC, datetime, timedelta
 
 import msgspec
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class Outcome(enum.Enum):
@@ -50,6 +54,32 @@ class Link(msgspec.Struct, frozen=True, array_like=True):
         if self.valid_until_ms is not None and now_ms > self.valid_until_ms:
             return Outcome.EXPIRED
         return Outcome.REDIRECT
+
+
+def link_of_row(
+    *,
+    version: int,
+    link_id: int,
+    long_url: str,
+    valid_since: datetime | None,
+    valid_until: datetime | None,
+    max_visits: int | None,
+    forward_query: bool,
+) -> Link:
+    """Make the link of a row of `links`: the one way from the table to the cache."""
+    return Link(
+        version=version,
+        link_id=link_id,
+        location=long_url,
+        valid_since_ms=_to_ms(valid_since),
+        valid_until_ms=_to_ms(valid_until),
+        has_visit_limit=max_visits is not None,
+        forward_query=forward_query,
+    )
+
+
+def _to_ms(moment: datetime | None) -> int | None:
+    return None if moment is None else (moment - _EPOCH) // _MILLISECOND
 
 
 def unknown_link(version: int = 0) -> Link:

@@ -32,7 +32,7 @@ def epmd_program(home: Home, port: int) -> Program:
         command=(binaries.require("epmd"),),
         folder=home.folder("rabbitmq"),
         port=port,
-        probe=lambda: readiness.accepts(port),
+        probe=lambda: readiness.epmd_answers(port),
         environment={"ERL_EPMD_PORT": str(port), "ERL_EPMD_ADDRESS": "127.0.0.1"},
     )
 

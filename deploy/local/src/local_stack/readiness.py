@@ -16,6 +16,11 @@ def accepts(port: int) -> str:
         return "ok"
 
 
+def epmd_answers(port: int) -> str:
+    """Ask epmd for the names that it knows; it complains in its log about less."""
+    return _ask(port, b"\x00\x01n", struct.pack("!i", port))
+
+
 def redis_answers(port: int, password: str) -> str:
     """Ask Redis for a PING with its password."""
     words = [b"AUTH", password.encode(), b"PING"]

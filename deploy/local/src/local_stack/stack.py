@@ -1,10 +1,10 @@
 """The stack as an object: start it, hurt it, ask where things are, stop it."""
 
-import signal
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from signal import SIGCONT, SIGKILL, SIGSTOP
 from types import TracebackType
 
 from local_stack import ports, processes, services, startup, waiting
@@ -103,10 +103,10 @@ class Stack:
             self.home.write_ports(private)
             self._describe(private)
             startup.write_files(self.home, self._described.values())
-            self._supervisor.start(
-                list(self._described.values()), tied_to_parent=self._tied_to_parent
-            )
             try:
+                self._supervisor.start(
+                    list(self._described.values()), tied_to_parent=self._tied_to_parent
+                )
                 self._record()
                 startup.bring_up(
                     self._described,
@@ -138,15 +138,15 @@ class Stack:
 
     # One program.
 
-    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
+    def kill(self, name: str, signal: int = SIGKILL) -> None:
         """Send a signal to a program's process; it is started again when it ends.
 
         Returns when it has gone with all that it had started, if the signal was SIGKILL.
         """
         pid = self.pid(name)
         members = processes.tree(pid)
-        processes.send(pid, number)
-        if number == signal.SIGKILL:
+        processes.send(pid, signal)
+        if signal == SIGKILL:
             processes.wait_gone(members, within_s=5)
 
     def freeze(self, name: str) -> None:
@@ -155,12 +155,12 @@ class Stack:
         # A second look, for what was born between the first look and the parent's signal.
         for _ in range(2):
             for member in processes.tree(pid):
-                processes.send(member, signal.SIGSTOP)
+                processes.send(member, SIGSTOP)
 
     def thaw(self, name: str) -> None:
         """Let a frozen program go on."""
         for member in processes.tree(self.pid(name)):
-            processes.send(member, signal.SIGCONT)
+            processes.send(member, SIGCONT)
 
     def stop_program(self, name: str) -> None:
         """Stop a program gracefully and keep it stopped."""

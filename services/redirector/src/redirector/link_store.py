@@ -1,7 +1,6 @@
 """Links read from PostgreSQL, many in one statement, on autocommit connections."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from sqlalchemy import Text, any_, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -9,7 +8,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.db.schema import links
-from shared.link import Link
+from shared.link import Link, link_of_row
 from shared.link_cache import LinkKey
 
 # Two arrays, so a batch over several domains may read a row too many; the key sorts it out.
@@ -58,26 +57,19 @@ class LinkStore:
         async with self._engine.connect() as connection:
             rows = (await connection.execute(_FIND, parameters)).all()
         return {
-            (domain, code): Link(
-                version=version,
-                link_id=link_id,
-                location=long_url,
-                valid_since_ms=_to_ms(valid_since),
-                valid_until_ms=_to_ms(valid_until),
-                has_visit_limit=max_visits is not None,
-                forward_query=forward_query,
+            (row.domain, row.short_code): link_of_row(
+                version=row.version,
+                link_id=row.id,
+                long_url=row.long_url,
+                valid_since=row.valid_since,
+                valid_until=row.valid_until,
+                max_visits=row.max_visits,
+                forward_query=row.forward_query,
             )
-            for (
-                domain, code, version, link_id, long_url,
-                valid_since, valid_until, max_visits, forward_query,
-            ) in rows
-        }  # fmt: skip
+            for row in rows
+        }
 
     async def ping(self) -> None:
         """Raise unless PostgreSQL answers."""
         async with self._engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
-
-
-def _to_ms(moment: datetime | None) -> int | None:
-    return None if moment is None else round(moment.timestamp() * 1000)

@@ -1,18 +1,15 @@
 """A link as it is read from its tables, with its tags and the totals of its clicks."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Row, ScalarSelect, Select, cast, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from shared.db.schema import click_counts_total, link_tags, links, tags
-from shared.link import Link
+from shared.link import Link, link_of_row
 from shared.link_cache import LinkKey
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +93,12 @@ def stored_link(row: Row[Any]) -> StoredLink:
 
 def cached_link(link: StoredLink) -> Link:
     """Make what the redirect path needs."""
-    return Link(
+    return link_of_row(
         version=link.version,
         link_id=link.id,
-        location=link.long_url,
-        valid_since_ms=_to_ms(link.valid_since),
-        valid_until_ms=_to_ms(link.valid_until),
-        has_visit_limit=link.max_visits is not None,
+        long_url=link.long_url,
+        valid_since=link.valid_since,
+        valid_until=link.valid_until,
+        max_visits=link.max_visits,
         forward_query=link.forward_query,
     )
-
-
-def _to_ms(moment: datetime | None) -> int | None:
-    return None if moment is None else (moment - _EPOCH) // _MILLISECOND
