@@ -58,10 +58,11 @@ format: $(STAMP) ## Format the code and mend what can be mended
 	@$(PYTHON) -m ruff format .
 
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --exclude-newer '7 days' \
+	$(if $(UPGRADE),--upgrade)
 SERVICES := redirector shortener click-ingest
 
-lock: $(STAMP) ## Compile requirements/*.txt from the pyproject.toml files
+lock: $(STAMP) ## Compile requirements/*.txt from the pyproject.toml files; UPGRADE=1 renews pins
 	@$(foreach service,$(SERVICES),$(COMPILE) --no-emit-package qck-shared \
 		shared/pyproject.toml services/$(service)/pyproject.toml \
 		--output-file requirements/$(service).txt &&) true

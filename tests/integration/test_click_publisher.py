@@ -56,9 +56,10 @@ class Publishing:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run the publisher for the block, then drain it."""
+        """Run the connected publisher for the block, then drain it."""
         async with background_tasks() as tasks:
             running = tasks.create_task(self.publisher.run())
+            await until(lambda: self.publisher.is_connected)
             yield
             await drain_within(self.publisher, running, DEADLINE_S)
         self.publisher.close()
@@ -151,7 +152,6 @@ async def test_an_unroutable_message_is_kept_and_sent_again(
     """A click is not confirmed while no queue takes it, and arrives once one does."""
     publishing = Publishing(tmp_path, amqp_url)
     async with publishing.running():
-        await until(lambda: publishing.publisher.is_connected)
         await channel.queue_delete(broker.INGEST_QUEUE)
         publishing.append(0, 10)
         await until(lambda: publishing.count("qck_click_messages_total", outcome="failed") > 0)

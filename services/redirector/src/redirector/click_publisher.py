@@ -25,7 +25,7 @@ MAX_IN_FLIGHT = 4
 
 ADOPT_INTERVAL_S = 2.0
 BACKOFF_FIRST_S = 0.2
-BACKOFF_LAST_S = 5.0
+BACKOFF_LAST_S = 2.0
 
 log = structlog.get_logger()
 
