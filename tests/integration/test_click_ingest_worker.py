@@ -295,6 +295,17 @@ async def test_a_broker_that_goes_and_comes_back(database_url: str, amqp_url: st
         await until(worker.is_consuming)
 
 
+async def test_a_broker_that_goes_during_the_start(database_url: str, amqp_url: str) -> None:
+    """A subscription that breaks while it is being made is made again."""
+    await publish(amqp_url, messages_of(uuid.uuid4(), 1, 5))
+    async with proxied(amqp_url) as (proxy, url):
+        proxy.shut_on(broker.INGEST_QUEUE.encode(), after_delivery=False)
+        async with running_worker(database_url, url):
+            await proxy.triggered.wait()
+            proxy.mend()
+            await until_stored(database_url, 5)
+
+
 async def test_a_deleted_queue_is_made_again(database_url: str, amqp_url: str) -> None:
     """A consumer that the broker cancelled is noticed, though its channel stays open."""
     async with running_worker(database_url, amqp_url) as worker:

@@ -208,6 +208,24 @@ async def test_clicks_counts_and_ledger_are_one_transaction(
     assert await write(writer, message) == 1
 
 
+async def test_poison_without_a_source_leaves_no_trace(
+    database_url: str, writer: ClickWriter
+) -> None:
+    """A batch that has neither clicks nor an entry for the ledger is written, to no effect."""
+    assert await write(writer, a_message([a_click()], source=None)) == 0
+    assert await fetch(database_url, "SELECT FROM click_sources") == []
+
+
+async def test_a_try_without_a_database_is_no_refusal(database_url: str) -> None:
+    """When the connection breaks while a refused click is looked for, no click is to blame."""
+    async with proxied(database_url) as (proxy, url), an_engine(url) as engine:
+        await make_partitions(engine)
+        proxy.shut_on(b"INSERT INTO clicks", after_delivery=False)
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)) as caught:
+            await a_writer(engine).refusal([a_click()])
+    assert refusal_of(caught.value) is None
+
+
 REFUSED: dict[str, tuple[Callable[[], ClickEvent], str]] = {
     "outside every partition": (
         lambda: a_click(clicked_at=datetime(2001, 1, 1, tzinfo=UTC)), "no_partition",
