@@ -97,13 +97,22 @@ servers: $(STAMP)
 
 ##@ Operate
 
-.PHONY: api-key migrate help
+.PHONY: api-key migrate ledger dead-letters replay-dead-letters help
 api-key: $(STAMP) ## Make an API key in the running stack: NAME=...
 	@test -n "$(NAME)" || { echo 'say for whom: make api-key NAME=...' >&2; exit 2; }
 	@$(STACK) exec shortener -- python -P -m shortener.api_keys "$(NAME)"
 
 migrate: $(STAMP) ## Bring the running stack's database to the newest schema
 	@$(STACK) migrate
+
+ledger: $(STAMP) ## Show for each spool what arrived; fails when clicks are missing
+	@$(STACK) exec click-ingest -- python -P -m click_ingest.ledger_report
+
+dead-letters: $(STAMP) ## Show the clicks that could not be stored, with the reason
+	@$(STACK) exec click-ingest -- python -P -m click_ingest.dead_letter_queue list
+
+replay-dead-letters: $(STAMP) ## Send them to be stored again
+	@$(STACK) exec click-ingest -- python -P -m click_ingest.dead_letter_queue replay
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \

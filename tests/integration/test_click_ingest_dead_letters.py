@@ -3,17 +3,31 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 
 import aio_pika
 import pytest
 from aio_pika.exceptions import AMQPError
 
+from click_ingest.dead_letter_queue import list_letters, replay_letters
 from click_ingest.dead_letters import DeadLetter, DeadLetters
+from click_ingest.ledger_report import read_ledger
 from click_ingest.message import open_message
 from shared import broker
 from shared.settings import Secret
 from tests.support.clicks import a_click, a_message
-from tests.support.ingest import bodies, queued, take_all
+from tests.support.ingest import (
+    an_engine,
+    bodies,
+    make_partitions,
+    publish,
+    queued,
+    running_worker,
+    stored_clicks,
+    take_all,
+    until,
+    until_stored,
+)
 from tests.support.tcp_proxy import proxied
 
 
@@ -107,3 +121,45 @@ async def test_publish_does_not_return_before_the_broker_answers(amqp_url: str) 
         proxy.mend()
         await unconfirmed
     assert len(await take_all(amqp_url)) == 2
+
+
+async def test_letters_are_listed_and_stay(database_url: str, amqp_url: str) -> None:
+    """Listing shows each letter with its reason and leaves it where it is."""
+    async with running_worker(database_url, amqp_url):
+        await publish(amqp_url, [a_message(body=b"{broken\n")])
+
+        async def is_aside() -> bool:
+            return await queued(amqp_url, broker.DEAD_QUEUE) == 1
+
+        await until(is_aside)
+    shown: list[str] = []
+    assert await list_letters(Secret(amqp_url), shown.append) == 1
+    assert await list_letters(Secret(amqp_url), shown.append) == 1
+    assert shown[0] == shown[1]
+    assert shown[0].startswith("undecodable: ")
+    assert shown[0].endswith("{broken")
+
+
+async def test_replayed_letters_are_stored_once(database_url: str, amqp_url: str) -> None:
+    """Letters whose fault is mended are stored by a replay, others come back; none is doubled."""
+    yesterday = datetime.now(UTC) - timedelta(days=4)
+    click = a_click(clicked_at=yesterday)
+    async with running_worker(database_url, amqp_url):
+        await publish(amqp_url, [a_message([click]), a_message(body=b"{broken\n")])
+
+        async def are_aside() -> bool:
+            return await queued(amqp_url, broker.DEAD_QUEUE) == 2
+
+        await until(are_aside)
+        async with an_engine(database_url) as engine:
+            await make_partitions(engine, days=6)
+        assert await replay_letters(Secret(amqp_url), lambda _: None) == 2
+        await until_stored(database_url, 1)
+
+        async def has_come_back() -> bool:
+            return await queued(amqp_url, broker.DEAD_QUEUE) == 1
+
+        await until(has_come_back)
+    assert await stored_clicks(database_url) == 1
+    rows, _ = await read_ledger(database_url)
+    assert sorted((row[2], row[4]) for row in rows) == [(0, 1), (1, 0)]

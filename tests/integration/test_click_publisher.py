@@ -117,6 +117,9 @@ async def test_lines_arrive_in_order_with_their_numbers(
         assert uuid.UUID(str(headers[broker.HEADER_SOURCE])) == uuid.UUID(source.source)
         assert message.delivery_mode == 2
         expected += message.body.count(b"\n")
+    last = found[-1]
+    assert (last.body, last.headers[broker.HEADER_CONFIRMED]) == (b"", 950)
+    assert found[0].headers[broker.HEADER_APPENDED] == 950
     assert publishing.count("qck_clicks_published_total") == 950
 
 

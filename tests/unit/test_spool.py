@@ -168,6 +168,29 @@ def test_an_adopted_folder_is_not_finished_before_it_was_read(tmp_path: Path) ->
     assert heir.is_finished()
 
 
+def test_what_is_confirmed_is_told(tmp_path: Path) -> None:
+    """Each batch tells how far appending and confirming were; a mark tells the end, once."""
+    spooling = Spooling(tmp_path)
+    reader = spooling.spool.reader
+    assert reader.mark() is None
+    spooling.append(0, 5)
+    first = reader.read(2)
+    assert first is not None
+    assert (first.appended, first.confirmed) == (5, 0)
+    reader.confirm(first)
+    second = reader.read(10)
+    assert second is not None
+    assert (second.appended, second.confirmed) == (5, 2)
+    assert reader.mark() is None
+    reader.confirm(second)
+    mark = reader.mark()
+    assert mark is not None
+    assert (mark.first_sequence, mark.count, mark.body, mark.confirmed) == (5, 0, b"", 5)
+    assert reader.mark() is None
+    reader.rewind()
+    assert reader.mark() == mark
+
+
 def test_a_torn_tail_is_left_out_and_counted(tmp_path: Path) -> None:
     """A last line without its end was never answered; the whole ones before it are kept."""
     spooling = Spooling(tmp_path)

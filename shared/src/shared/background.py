@@ -39,5 +39,15 @@ async def background_tasks() -> AsyncIterator[asyncio.TaskGroup]:
             signal.raise_signal(signal.SIGTERM)
 
 
+def is_being_cancelled() -> bool:
+    """Tell whether somebody has cancelled the current task.
+
+    aiormq ends calls on a channel that dies with CancelledError, though nobody has cancelled
+    anything; whoever lets that pass ends in silence.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 async def _stop() -> None:
     raise _StopError

@@ -180,3 +180,15 @@ class IngestMetrics:
             "qck_click_partition_horizon_seconds", "How far ahead partitions of clicks exist",
             registry=registry,
         )  # fmt: skip
+        self.ledger_missing = Gauge(
+            "qck_ledger_missing_clicks", "Clicks that the broker had and that never arrived",
+            registry=registry,
+        )  # fmt: skip
+        self.ledger_in_flight = Gauge(
+            "qck_ledger_in_flight_clicks", "Clicks on their way, as of the newest messages",
+            registry=registry,
+        )  # fmt: skip
+        self.ledger_deleted = Gauge(
+            "qck_ledger_deleted_clicks", "Stored clicks whose rows were deleted",
+            registry=registry,
+        )  # fmt: skip

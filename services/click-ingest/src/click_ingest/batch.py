@@ -54,6 +54,8 @@ class ClickBatch:
             if message.origin is not None:
                 entry = entries.setdefault(message.origin.source, LedgerEntry())
                 entry.received.append(message.origin.sequences)
+                entry.appended = max(entry.appended, message.origin.appended)
+                entry.confirmed = max(entry.confirmed, message.origin.confirmed)
         for letter in self.dead_letters:
             if letter.source is not None:
                 entries[letter.source].set_aside.append(letter.sequences)

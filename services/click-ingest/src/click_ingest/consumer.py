@@ -10,9 +10,10 @@ import structlog
 from click_ingest.flush import HeldTooLongError
 from click_ingest.message import Delivery
 from click_ingest.poison_guard import PoisonLimitExceededError
+from shared.background import is_being_cancelled
 
 BACKOFF_FIRST_S = 0.2
-BACKOFF_LAST_S = 5.0
+BACKOFF_LAST_S = 2.0
 
 log = structlog.get_logger()
 
@@ -88,9 +89,7 @@ class Consumer:
                 log.error("messages_handed_back", reason="the database was away for too long")
                 await self._wait_until_ready()
             except (Exception, asyncio.CancelledError) as error:
-                # Consuming must go on after whatever it was. aiormq also ends calls on a channel
-                # that dies with CancelledError, though nobody has cancelled this task.
-                if _is_being_cancelled():
+                if is_being_cancelled():  # else consuming must go on, after whatever it was
                     raise
                 self.standing = f"interrupted: {error!r}"
                 log.warning("consuming_interrupted", reason=repr(error))
@@ -152,8 +151,3 @@ class Consumer:
             await asyncio.wait({waits, woken}, return_when=asyncio.FIRST_COMPLETED)
             waits.cancel()
             woken.cancel()
-
-
-def _is_being_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

@@ -13,12 +13,15 @@ import asyncpg
 # Poison that was received before is counted already: the message came again. The rows are locked
 # in sorted order, as two workers that lock in different orders wait for each other.
 _RECORD = """
-INSERT INTO click_sources AS ledger (source, received, stored, dead_lettered)
+INSERT INTO click_sources AS ledger (
+    source, received, stored, dead_lettered, appended, confirmed, mark
+)
 SELECT source, received::int8multirange, stored, (
     SELECT coalesce(sum(upper(r) - lower(r)), 0) FROM unnest(set_aside::int8multirange) AS r
-)
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
-    AS entry (source, received, set_aside, stored, recovered)
+), appended, confirmed, confirmed
+FROM unnest(
+    $1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[]
+) AS entry (source, received, set_aside, stored, recovered, appended, confirmed)
 ORDER BY source
 ON CONFLICT (source) DO UPDATE SET
     received = ledger.received + excluded.received,
@@ -30,7 +33,16 @@ ON CONFLICT (source) DO UPDATE SET
         LEFT JOIN LATERAL unnest(set_aside::int8multirange - ledger.received) AS r ON true
         WHERE entry.source = excluded.source
     ),
-    last_received_at = now()
+    last_received_at = now(),
+    appended = greatest(ledger.appended, excluded.appended),
+    confirmed = greatest(ledger.confirmed, excluded.confirmed),
+    (mark, former_mark, marked_at) = (
+        SELECT greatest(ledger.confirmed, excluded.confirmed), ledger.mark, now()
+        WHERE ledger.marked_at < now() - interval '20 seconds'
+        UNION ALL
+        SELECT ledger.mark, ledger.former_mark, ledger.marked_at
+        WHERE ledger.marked_at >= now() - interval '20 seconds'
+    )
 """
 
 
@@ -43,6 +55,8 @@ class LedgerEntry:
     stored: int = 0
     recovered: int = 0
     """Of the stored ones those that had been set aside: replayed dead letters."""
+    appended: int = 0
+    confirmed: int = 0
 
 
 async def record(
@@ -59,6 +73,8 @@ async def record(
         [_multirange(entry.set_aside) for entry in values],
         [entry.stored for entry in values],
         [entry.recovered for entry in values],
+        [entry.appended for entry in values],
+        [entry.confirmed for entry in values],
     )
 
 

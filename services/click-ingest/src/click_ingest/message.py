@@ -35,6 +35,8 @@ class Origin(msgspec.Struct, frozen=True):
     first_sequence: Annotated[int, msgspec.Meta(ge=0, lt=2**62)]
     count: Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
     reason: str | None = None
+    appended: Annotated[int, msgspec.Meta(ge=0, lt=2**62)] = 0
+    confirmed: Annotated[int, msgspec.Meta(ge=0, lt=2**62)] = 0
 
     @property
     def sequences(self) -> range:

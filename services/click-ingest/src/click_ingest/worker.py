@@ -17,6 +17,7 @@ from click_ingest.click_writer import ClickWriter
 from click_ingest.consumer import Consumer
 from click_ingest.dead_letters import DeadLetters
 from click_ingest.flush import Flusher
+from click_ingest.ledger_watch import LedgerWatch
 from click_ingest.partitions import Partitions
 from click_ingest.poison_guard import PoisonGuard
 from click_ingest.settings import Settings
@@ -76,6 +77,7 @@ async def _open(
     consumer = _create_consumer(settings, engine, partitions, dead_letters, metrics)
     tasks = await stack.enter_async_context(background_tasks())
     tasks.create_task(partitions.keep())
+    tasks.create_task(LedgerWatch(engine, metrics).keep())
     consuming = tasks.create_task(consumer.run())
     stack.push_async_callback(_drain, consumer, consuming)
     checks[:] = [

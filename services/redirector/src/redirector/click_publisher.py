@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +11,12 @@ from uuid import uuid4
 import aio_pika
 import structlog
 from aio_pika.abc import AbstractExchange
-from aio_pika.exceptions import AMQPError
 
 from redirector.spool import ClickSpool
 from redirector.spool_folder import SpoolFolder
 from redirector.spool_reader import SpoolBatch, SpoolReader
 from shared import broker
+from shared.background import is_being_cancelled
 from shared.click_event import CONTENT_TYPE, SCHEMA_VERSION
 from shared.metrics import RedirectorMetrics
 from shared.settings import Secret
@@ -24,6 +25,10 @@ MAX_IN_FLIGHT = 4
 """Messages awaiting their confirm: enough to hide a round trip, few enough to resend."""
 
 ADOPT_INTERVAL_S = 2.0
+
+MARK_AFTER_S = 2.0
+"""Idle time after which the last confirm is told to the ledger by a message without clicks."""
+
 BACKOFF_FIRST_S = 0.2
 BACKOFF_LAST_S = 2.0
 
@@ -50,6 +55,7 @@ class ClickPublisher:
     __slots__ = (
         "_adopted",
         "_is_draining",
+        "_last_sent_at",
         "_linger_s",
         "_max_clicks",
         "_metrics",
@@ -82,21 +88,23 @@ class ClickPublisher:
         self._timeout_s = timeout_s
         self._metrics = metrics
         self._adopted: list[SpoolReader] = []
+        self._last_sent_at = 0.0
         self._is_draining = False
         self.is_connected = False
 
     async def run(self) -> None:
-        """Publish until `drain` is called and everything is confirmed; never raises."""
+        """Publish until `drain` is called and everything is confirmed; no failure ends it."""
         backoff_s = BACKOFF_FIRST_S
         while True:
             try:
                 await self._publish_over_one_connection()
                 return
-            except* (AMQPError, OSError, TimeoutError, RuntimeError) as errors:
-                # RuntimeError: what aio-pika raises on a connection that is closing.
+            except (Exception, asyncio.CancelledError) as error:
+                if is_being_cancelled():  # else publishing must go on, after whatever it was
+                    raise
                 if self.is_connected:
                     backoff_s = BACKOFF_FIRST_S
-                    log.warning("click_publishing_interrupted", reason=repr(errors.exceptions[0]))
+                log.warning("click_publishing_interrupted", reason=repr(error))
             self.is_connected = False
             for reader in self._readers():
                 reader.rewind()
@@ -148,7 +156,7 @@ class ClickPublisher:
             else:
                 await asyncio.sleep(self._linger_s)
             self._confirm(in_flight)
-            self._finish_adopted()
+            self._finish_adopted(in_flight)
             if self._is_draining and not in_flight and self._is_drained():
                 return
 
@@ -164,11 +172,33 @@ class ClickPublisher:
                 batch = reader.read(self._max_clicks)
                 if batch is None:
                     break
+                self._last_sent_at = time.monotonic()
                 task = tasks.create_task(self._publish(exchange, batch))
                 in_flight.append(_InFlight(reader, batch, task))
                 if batch.count < self._max_clicks:
                     break
+            self._send_mark(reader, exchange, tasks, in_flight)
         return len(in_flight) == MAX_IN_FLIGHT
+
+    def _send_mark(
+        self,
+        reader: SpoolReader,
+        exchange: AbstractExchange,
+        tasks: asyncio.TaskGroup,
+        in_flight: deque[_InFlight],
+    ) -> None:
+        """Tell how far the broker has confirmed, where no further clicks will tell it soon."""
+        if len(in_flight) == MAX_IN_FLIGHT or not self._is_mark_due(reader):
+            return
+        mark = reader.mark()
+        if mark is not None:
+            task = tasks.create_task(self._publish(exchange, mark))
+            in_flight.append(_InFlight(reader, mark, task))
+
+    def _is_mark_due(self, reader: SpoolReader) -> bool:
+        if self._is_draining or reader is not self._spool.reader:
+            return True
+        return time.monotonic() - self._last_sent_at > MARK_AFTER_S
 
     async def _publish(self, exchange: AbstractExchange, batch: SpoolBatch) -> None:
         message = aio_pika.Message(
@@ -182,6 +212,8 @@ class ClickPublisher:
                 broker.HEADER_SOURCE: batch.source,
                 broker.HEADER_FIRST_SEQUENCE: batch.first_sequence,
                 broker.HEADER_COUNT: batch.count,
+                broker.HEADER_APPENDED: batch.appended,
+                broker.HEADER_CONFIRMED: batch.confirmed,
             },
         )
         try:
@@ -200,14 +232,16 @@ class ClickPublisher:
             self._metrics.messages_confirmed.inc()
             self._metrics.clicks_published.inc(head.batch.count)
 
-    def _finish_adopted(self) -> None:
+    def _finish_adopted(self, in_flight: deque[_InFlight]) -> None:
+        busy = {id(entry.reader) for entry in in_flight}
         for reader in list(self._adopted):
-            if reader.is_finished():
+            if id(reader) not in busy and reader.is_finished() and reader.is_announced:
                 self._adopted.remove(reader)
                 reader.remove()
 
     def _is_drained(self) -> bool:
-        return self._spool.reader.confirmed.sequence == self._spool.next_sequence
+        reader = self._spool.reader
+        return reader.confirmed.sequence == self._spool.next_sequence and reader.is_announced
 
 
 async def drain_within(

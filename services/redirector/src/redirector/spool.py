@@ -52,7 +52,7 @@ class ClickSpool:
         self._is_dirty = False
         self._unsynced_fds: list[int] = []
         self.next_sequence = 0
-        self.reader = SpoolReader(folder, metrics=metrics, is_live=True)
+        self.reader = SpoolReader(folder, metrics=metrics, appended=lambda: self.next_sequence)
 
     @property
     def backlog_bytes(self) -> int:

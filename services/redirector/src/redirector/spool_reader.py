@@ -3,6 +3,7 @@
 import contextlib
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from redirector.spool_folder import Position, SpoolFolder
@@ -21,6 +22,10 @@ class SpoolBatch:
     count: int
     body: bytes
     end: Position
+    appended: int
+    """How many clicks the source had when this was read."""
+    confirmed: int
+    """How many of them the broker had confirmed by then."""
 
 
 class SpoolReader:
@@ -28,27 +33,34 @@ class SpoolReader:
 
     Reading moves a cursor in memory; `confirm` moves the checkpoint on disk and deletes segments
     that are wholly confirmed; `rewind` takes the cursor back to the checkpoint, so that what was
-    sent and not confirmed is sent again.
+    sent and not confirmed is sent again. `appended` tells how many clicks a live source has; a
+    dead process's has as many as are read.
     """
 
     __slots__ = (
+        "_announced",
+        "_appended",
         "_cursor",
         "_fd",
         "_fd_segment",
         "_folder",
         "_is_at_end",
-        "_is_live",
         "_metrics",
         "confirmed",
         "confirmed_bytes",
     )
 
     def __init__(
-        self, folder: SpoolFolder, *, metrics: RedirectorMetrics, is_live: bool = False
+        self,
+        folder: SpoolFolder,
+        *,
+        metrics: RedirectorMetrics,
+        appended: Callable[[], int] | None = None,
     ) -> None:
         self._folder = folder
         self._metrics = metrics
-        self._is_live = is_live
+        self._appended = appended
+        self._announced = 0
         self._is_at_end = False
         self._fd: int | None = None
         self._fd_segment = -1
@@ -70,10 +82,32 @@ class SpoolReader:
                 self._cursor = Position(
                     start.segment, start.offset + len(lines), start.sequence + count
                 )
-                return SpoolBatch(self._folder.source, start.sequence, count, lines, self._cursor)
+                return self._batch(start.sequence, count, lines)
             if not self._go_to_next_segment():
                 self._is_at_end = True
                 return None
+
+    def mark(self) -> SpoolBatch | None:
+        """Return a batch of no clicks that tells how far the broker has confirmed.
+
+        None when that was told, or while clicks are on their way. Without it the loss of a
+        source's last message would leave no trace.
+        """
+        if self._cursor != self.confirmed or self._announced == self.confirmed.sequence:
+            return None
+        return self._batch(self.confirmed.sequence, 0, b"")
+
+    def _batch(self, first_sequence: int, count: int, body: bytes) -> SpoolBatch:
+        self._announced = self.confirmed.sequence
+        return SpoolBatch(
+            self._folder.source,
+            first_sequence,
+            count,
+            body,
+            self._cursor,
+            appended=self._appended() if self._appended else self._cursor.sequence,
+            confirmed=self.confirmed.sequence,
+        )
 
     def _read_lines(self, max_clicks: int) -> tuple[bytes, int]:
         cursor = self._cursor
@@ -122,17 +156,23 @@ class SpoolReader:
     def rewind(self) -> None:
         """Go back to the checkpoint."""
         self._cursor = self.confirmed
+        self._announced = 0
         self._is_at_end = False
 
     def is_finished(self) -> bool:
         """Tell whether all of a dead process's folder is confirmed; counts a torn last line."""
-        if self._is_live or not self._is_at_end or self._cursor != self.confirmed:
+        if self._appended is not None or not self._is_at_end or self._cursor != self.confirmed:
             return False
         path = self._folder.segment_path(self._cursor.segment)
         if path.exists() and path.stat().st_size > self._cursor.offset:
             # A line without an end: its process died in write(), before the answer was sent.
             self._metrics.spool_torn_tails.inc()
         return True
+
+    @property
+    def is_announced(self) -> bool:
+        """Whether the last confirm was told; a spool that was always empty has nothing to tell."""
+        return self._announced == self.confirmed.sequence
 
     def oldest_age_s(self) -> float:
         """Return the age of the oldest unconfirmed click; 0 when there is none."""

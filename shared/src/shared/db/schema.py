@@ -187,6 +187,23 @@ click_sources = Table(
     Column("dead_lettered", BigInteger, nullable=False),
     Column("first_received_at", _moment(), nullable=False, server_default=_now),
     Column("last_received_at", _moment(), nullable=False, server_default=_now),
+    Column("appended", BigInteger, nullable=False, server_default="0"),
+    Column("confirmed", BigInteger, nullable=False, server_default="0"),
+    Column("mark", BigInteger, nullable=False, server_default="0"),
+    Column("marked_at", _moment(), nullable=False, server_default=_now),
+    Column("former_mark", BigInteger, nullable=False, server_default="0"),
 )
-"""The ledger: which sequence numbers of each spool have arrived. A hole in `received` is loss;
-received minus stored minus dead-lettered is what arrived more than once."""
+"""The ledger: which sequence numbers of each spool have arrived. Received minus stored minus
+dead-lettered is what arrived more than once.
+
+`confirmed` is how many the broker had, as of the newest message; `mark` and `former_mark` are two
+earlier values of it. A hole below the newest of the three that is 20 s old is loss and not delay:
+that is what the view `click_ledger` computes."""
+
+click_deletions = Table(
+    "click_deletions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("deleted_at", _moment(), nullable=False, server_default=_now),
+)
+"""Clicks whose rows were deleted, noted by a trigger. Dropping whole partitions notes nothing."""

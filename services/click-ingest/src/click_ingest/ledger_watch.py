@@ -1,0 +1,69 @@
+"""Watching the ledger: loss becomes a metric within a minute, without looking at any click."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared.metrics import IngestMetrics
+
+INTERVAL_S = 10.0
+
+_SUM = text("""
+SELECT coalesce(sum(missing), 0)::bigint, coalesce(sum(in_flight), 0)::bigint,
+    (SELECT count(*) FROM click_deletions)
+FROM click_ledger
+""")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerState:
+    """Clicks, over all sources."""
+
+    missing: int
+    in_flight: int
+    deleted: int
+
+
+class LedgerWatch:
+    """Keeps `qck_ledger_missing_clicks` and its companions up to date, and logs each change."""
+
+    __slots__ = ("_engine", "_metrics", "_sleep", "_told")
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        metrics: IngestMetrics,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._engine = engine
+        self._metrics = metrics
+        self._sleep = sleep
+        self._told = (0, 0)
+
+    async def keep(self) -> None:
+        """Look every ten seconds; while the database is away the metrics stay as they were."""
+        while True:
+            try:
+                await self.look()
+            except (SQLAlchemyError, OSError, TimeoutError) as error:
+                log.warning("ledger_not_read", reason=repr(error))
+            await self._sleep(INTERVAL_S)
+
+    async def look(self) -> LedgerState:
+        """Read the ledger once and set the metrics."""
+        async with self._engine.connect() as connection:
+            missing, in_flight, deleted = (await connection.execute(_SUM)).one()
+        self._metrics.ledger_missing.set(missing)
+        self._metrics.ledger_in_flight.set(in_flight)
+        self._metrics.ledger_deleted.set(deleted)
+        if (missing, deleted) != self._told:
+            log.error("clicks_missing", missing=missing, deleted=deleted)
+            self._told = (missing, deleted)
+        return LedgerState(missing, in_flight, deleted)
