@@ -8,6 +8,7 @@ import msgspec
 import uvicorn
 from starlette.applications import Starlette
 
+from shared.http_protocol import Utf8TargetProtocol
 from shared.logging import configure_logging
 from shared.settings import HttpSettings, LogSettings, SettingsError, load
 
@@ -60,7 +61,7 @@ def serve(name: str, settings: ServiceSettings, app: Starlette) -> None:
         host=settings.http.host,
         port=settings.http.port,
         loop="uvloop",
-        http="httptools",
+        http=Utf8TargetProtocol,
         lifespan="on",
         log_config=None,
         access_log=False,
