@@ -25,7 +25,7 @@ $(STAMP): deploy/local/bootstrap $(LOCKED)
 
 ##@ Run
 
-.PHONY: run start stop status logs psql
+.PHONY: run start stop status logs env psql
 run: $(STAMP) ## Run everything on this machine, in the foreground, until Ctrl-C
 	@$(STACK) run
 
@@ -40,6 +40,9 @@ status: $(STAMP) ## Show what runs where, and whether it is well
 
 logs: $(STAMP) ## Follow the logs; S=redirector-1 narrows to a program
 	@$(STACK) logs $(S)
+
+env: $(STAMP) ## Make .env with fresh secrets, as the first start would; docker compose needs it
+	@$(STACK) env
 
 psql: $(STAMP) ## Open the running stack's database
 	@$(STACK) psql
@@ -66,6 +69,7 @@ lock: $(STAMP) ## Compile requirements/*.txt from the pyproject.toml files; UPGR
 	@$(foreach service,$(SERVICES),$(COMPILE) --no-emit-package qck-shared \
 		shared/pyproject.toml services/$(service)/pyproject.toml \
 		--output-file requirements/$(service).txt &&) true
+	@$(COMPILE) requirements/build.in --output-file requirements/build.txt
 	@$(COMPILE) --no-emit-package qck-shared --extra migrations \
 		$(addsuffix /pyproject.toml,$(PACKAGES)) requirements/dev.in \
 		--output-file requirements/dev.txt
@@ -94,6 +98,19 @@ test-resilience: servers ## Kill everything, count what is lost
 .PHONY: servers
 servers: $(STAMP)
 	@$(STACK) install
+
+##@ Measure
+
+# Drawn by the run itself, and printed, unless given.
+SEED ?=
+DURATION_S ?= 600
+RATE ?= 300
+REPORT ?= reports/chaos
+
+.PHONY: chaos
+chaos: servers ## Hurt everything under traffic, count lost and doubled: SEED= DURATION_S= RATE=
+	@$(PYTHON) -m tests.resilience.chaos $(if $(SEED),--seed $(SEED)) \
+		--duration $(DURATION_S) --rate $(RATE) --report $(REPORT)
 
 ##@ Operate
 

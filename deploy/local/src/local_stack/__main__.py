@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     add("start", "in the background").set_defaults(run=lambda c, _: c.start())
     add("stop", "stop it").set_defaults(run=lambda c, _: c.stop())
     add("status", "what runs where").set_defaults(run=lambda c, _: c.status())
+    add("env", "make .env, or fill in its secrets").set_defaults(run=lambda c, _: c.env())
     add("install", "install missing servers").set_defaults(run=lambda c, _: c.install())
     add("migrate", "bring the schema up to date").set_defaults(run=lambda c, _: c.migrate())
     logs = add("logs", "follow the logs")

@@ -103,6 +103,12 @@ class Commands:
             )
         return 0
 
+    def env(self) -> int:
+        """Make .env with fresh secrets, or fill in those that it lacks."""
+        made = ensure_env_file(self._env_file, self._example)
+        self._terminal.say(f"{self._env_file} {'is made' if made else 'is complete'}")
+        return 0
+
     def install(self) -> int:
         """Install the servers that are missing."""
         install.ensure_installed(ALL, self._terminal)
