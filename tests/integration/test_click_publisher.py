@@ -17,6 +17,7 @@ from shared import broker
 from shared.background import background_tasks
 from shared.metrics import RedirectorMetrics
 from shared.settings import Secret
+from tests.support.tcp_proxy import proxied
 
 DEADLINE_S = 20
 
@@ -174,3 +175,23 @@ async def test_without_a_broker_clicks_wait(tmp_path: Path) -> None:
     publishing.spool.close()
     assert publishing.spool.backlog_bytes == sum(len(b'{"n":%d}\n' % n) for n in range(10))
     assert len(list(tmp_path.glob("*/*.clicks"))) == 1
+
+
+@pytest.mark.parametrize("fault", ["shut", "freeze"])
+async def test_a_lost_broker_is_found_again(
+    tmp_path: Path, amqp_url: str, channel: AbstractChannel, fault: str
+) -> None:
+    """A connection that is cut or hangs while confirming costs nothing but repeats."""
+    async with proxied(amqp_url) as (proxy, url):
+        publishing = Publishing(tmp_path, url, max_clicks=5)
+        async with publishing.running():
+            for first in range(0, 40, 20):
+                publishing.append(first, 20)
+                await asyncio.sleep(0.01)
+                getattr(proxy, fault)()
+                await until(lambda: not publishing.publisher.is_connected)
+                proxy.mend()
+                await until(lambda: publishing.publisher.is_connected)
+            await until(lambda: publishing.spool.backlog_bytes == 0)
+    found = numbers(await messages(channel))
+    assert set(found) == {b'{"n":%d}' % number for number in range(40)}
