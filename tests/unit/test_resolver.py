@@ -1,15 +1,15 @@
 """Resolving: which store is asked when, and what failure means."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
 from prometheus_client import CollectorRegistry
 
-from redirector.resolver import ResolveError, Resolver
+from redirector.resolver import LinkKey, ResolveError, Resolver, Store
 from shared.background import background_tasks
-from shared.link import unknown_link
+from shared.link import Link, unknown_link
 from shared.metrics import RedirectorMetrics
 from tests.support.links import FakeCache, FakeStore, a_link
 
@@ -17,7 +17,7 @@ KEY = ("", "abc")
 
 
 @asynccontextmanager
-async def a_resolver(cache: FakeCache, store: FakeStore) -> AsyncIterator[Resolver]:
+async def a_resolver(cache: FakeCache, store: Store) -> AsyncIterator[Resolver]:
     """Run a resolver on fakes."""
     async with background_tasks() as tasks:
         yield Resolver(
@@ -115,3 +115,40 @@ async def test_a_dead_database_is_soon_not_asked_any_more() -> None:
             with pytest.raises(ResolveError):
                 await resolver.resolve(KEY)
         assert len(store.reads) == 3
+
+
+class FailingStore:
+    """PostgreSQL that fails, just when Redis has come back."""
+
+    def __init__(self, cache: FakeCache) -> None:
+        self._cache = cache
+
+    async def find_many(self, keys: Sequence[LinkKey]) -> dict[LinkKey, Link]:
+        """Fail."""
+        self._cache.error = None
+        raise OSError("refused")
+
+    async def ping(self) -> None:
+        """Fail."""
+        raise OSError("refused")
+
+
+async def test_a_late_redis_is_asked_again_when_nobody_else_can_tell() -> None:
+    """A cached link is answered although Redis was late and PostgreSQL is gone."""
+    cache = FakeCache({KEY: a_link()})
+    async with a_resolver(cache, FailingStore(cache)) as resolver:
+        cache.error = TimeoutError()
+        assert await resolver.resolve(KEY) == a_link()
+    assert len(cache.lookups) == 2
+
+
+async def test_a_redis_that_was_given_up_is_asked_when_nobody_else_can_tell() -> None:
+    """With PostgreSQL gone, nobody waits for the probe that would find Redis back."""
+    cache, store = FakeCache({KEY: a_link(version=2)}), FakeStore({KEY: a_link()})
+    async with a_resolver(cache, store) as resolver:
+        cache.error = TimeoutError()
+        for _ in range(3):
+            assert await resolver.resolve(KEY) == a_link()
+        cache.error, store.error = None, OSError("refused")
+        assert await resolver.resolve(KEY) == a_link(version=2)
+    assert cache.pings == 0

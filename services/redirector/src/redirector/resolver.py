@@ -107,9 +107,17 @@ class Resolver:
             link = await self._cached.get(key)
             if link is not None:
                 return link
-        if self._store_breaker.is_open:
-            raise ResolveError
-        return await self._stored.get(key)
+        try:
+            if self._store_breaker.is_open:
+                raise ResolveError
+            return await self._stored.get(key)
+        except ResolveError:
+            # Redis may only have been late, or be back before its breaker knows: a machine that
+            # stalls for longer than Redis's deadline must not cost a visitor a cached link.
+            link = await self._cached.get(key)
+            if link is None:
+                raise
+            return link
 
     async def _load_cached(self, keys: list[LinkKey]) -> list[Link | None]:
         metrics = self._metrics
