@@ -13,7 +13,7 @@ from local_stack import nginx, readiness, startup
 from local_stack.home import Home
 from local_stack.ports import choose_ports
 from local_stack.stack import Stack
-from tests.support.database import fetch
+from tests.support.database import fetch, wait_until_stored
 
 VISITS = 20
 
@@ -70,12 +70,21 @@ def wait_until_it_accepts(port: int, process: "subprocess.Popen[bytes]") -> None
             time.sleep(0.02)
 
 
+async def repeated(database_url: str) -> int:
+    """Count the clicks that have arrived more than once."""
+    query = "SELECT coalesce(sum(repeated), 0)::int FROM click_ledger"
+    (row,) = await fetch(database_url, query)
+    return int(row[0])
+
+
 async def test_a_click_spooled_by_both_replicas_is_one_row(
     stack: Stack, api: httpx2.AsyncClient, tmp_path: Path
 ) -> None:
     """Both replicas spool the click of a retried request under one id, and it is stored once."""
+    database_url = stack.urls.database_url
     created = await api.post("/short-urls", json={"longUrl": "https://example.org/"})
     code = created.json()["shortCode"]
+    repeated_before = await repeated(database_url)
     async with dying_before_the_answer(stack.port("redirector-1")) as (port, swallowed):
         with a_gateway(tmp_path / "gateway", stack, port) as url:
             async with httpx2.AsyncClient(base_url=url) as visitor:
@@ -83,17 +92,10 @@ async def test_a_click_spooled_by_both_replicas_is_one_row(
     assert [answer.status_code for answer in answers] == [302] * VISITS
     assert swallowed, "no request met the dying replica"
     assert all(answer.startswith(b"HTTP/1.1 302") for answer in swallowed)
-
-    async def repeated() -> int:
-        query = "SELECT coalesce(sum(repeated), 0)::int FROM click_ledger"
-        (row,) = await fetch(stack.urls.database_url, query)
-        return int(row[0])
-
-    async with asyncio.timeout(30):
-        while await repeated() < len(swallowed):
-            await asyncio.sleep(0.1)
-    rows = await fetch(
-        stack.urls.database_url, "SELECT request_id FROM clicks WHERE short_code = $1", code
-    )
     seen = sorted(answer.headers["x-request-id"] for answer in answers)
+    await wait_until_stored(database_url, set(seen))
+    async with asyncio.timeout(30):
+        while await repeated(database_url) < repeated_before + len(swallowed):
+            await asyncio.sleep(0.1)
+    rows = await fetch(database_url, "SELECT request_id FROM clicks WHERE short_code = $1", code)
     assert sorted(row["request_id"] for row in rows) == seen
