@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from redirector.click import ClickMaker, IncomingRequest, anonymize
+from redirector.click import ClickMaker, anonymize
+from redirector.request import Request
 from shared.click_event import ClickEvent
 from shared.click_id import click_id, first_id_at
 from shared.settings import Secret
@@ -16,10 +17,11 @@ START = "1800000000.123"
 START_MS = 1_800_000_000_123
 
 
-def a_request(target: str = "/abc", **headers: str) -> IncomingRequest:
+def a_request(target: str = "/abc", **headers: str) -> Request:
     """Make a request with headers (underscores for hyphens)."""
     raw_path, _, query = target.partition("?")
     scope: dict[str, Any] = {
+        "method": "GET",
         "path": "/abc",
         "raw_path": raw_path.encode(),
         "query_string": query.encode(),
@@ -27,7 +29,7 @@ def a_request(target: str = "/abc", **headers: str) -> IncomingRequest:
             (name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()
         ],
     }
-    return IncomingRequest(scope, FakeClock(5.0))
+    return Request.from_scope(scope, FakeClock(5.0))
 
 
 def a_maker(*, anonymize_ip: bool = True, key: str = "k" * 32) -> ClickMaker:
@@ -40,7 +42,7 @@ def a_maker(*, anonymize_ip: bool = True, key: str = "k" * 32) -> ClickMaker:
     )
 
 
-def make(request: IncomingRequest, maker: ClickMaker | None = None) -> ClickEvent:
+def make(request: Request, maker: ClickMaker | None = None) -> ClickEvent:
     """Make the click of a plain redirect."""
     return (maker or a_maker()).make(
         request, kind="link", short_code="abc", link_id=1, redirect_url="https://e.test/"
@@ -142,7 +144,7 @@ def test_strings_are_cropped_at_characters() -> None:
 def test_what_postgres_cannot_store_is_dropped() -> None:
     """NUL and bytes that are not UTF-8 do not survive."""
     request = a_request()
-    request.headers[b"user-agent"] = b"a\0b\xff"
+    request.user_agent = b"a\0b\xff"
     assert make(request).user_agent == "ab"
 
 

@@ -1,14 +1,23 @@
 """The redirect endpoint: what is answered and what is recorded."""
 
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 
+from redirector import pages
+from redirector.asgi_redirect import AsgiRedirect
 from redirector.click import ClickMaker
-from redirector.redirect import Redirect, merge_query
+from redirector.click_recorder import ClickRecorder
+from redirector.forwarded_query import merge_query
+from redirector.redirect import Redirect
 from redirector.resolver import ResolveError
+from redirector.visit_charge import VisitCharge
+from shared.background import background_tasks
 from shared.click_event import ClickEvent, decode_line
 from shared.link import Link, Outcome, unknown_link
 from shared.metrics import RedirectorMetrics
@@ -21,36 +30,62 @@ NOW_MS = 1_800_000_000_000
 
 
 class World:
-    """Everything around the endpoint, and the endpoint itself."""
+    """Everything around the redirect, and the redirect itself behind its ASGI door."""
 
     def __init__(self, links: dict[tuple[str, str], Link], **changes: Any) -> None:
         self.links = links
         self.resolved: list[tuple[str, str]] = []
+        self.lookups = 0
         self.visits_left = 0
         self.lines: list[bytes] = []
+        self.is_cached = True
         self.is_down = False
         self.is_counting = True
         self.registry = CollectorRegistry()
-        options: dict[str, Any] = {
-            "resolver": self,
-            "visit_taker": self,
-            "spool": self,
-            "click_maker": ClickMaker(
-                default_domain="go.test",
-                scheme="https",
-                visitor_hash_key=Secret("k" * 32),
-                anonymize_ip=True,
-            ),
-            "metrics": RedirectorMetrics(self.registry),
-            "is_bot": lambda agent: "bot" in agent,
-            "default_domain": "go.test",
-            "status": 302,
-            "track_orphans": True,
-            "clock": FakeClock(NOW_MS / 1000),
-        }
-        self.redirect = Redirect(**{**options, **changes})
+        self.metrics = RedirectorMetrics(self.registry)
+        self._options: dict[str, Any] = {"track_orphans": True, **changes}
 
-    async def resolve(self, key: tuple[str, str]) -> Link:
+    async def redirect(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one request as an ASGI application."""
+        async with self.door() as door:
+            await door(scope, receive, send)
+
+    @asynccontextmanager
+    async def door(self) -> AsyncIterator[AsgiRedirect]:
+        """Open the redirect."""
+        metrics = self.metrics
+        maker = ClickMaker(
+            default_domain="go.test",
+            scheme="https",
+            visitor_hash_key=Secret("k" * 32),
+            anonymize_ip=True,
+        )
+        clock = FakeClock(NOW_MS / 1000)
+        async with background_tasks() as tasks:
+            redirect = Redirect(
+                resolver=self,
+                visit_charge=VisitCharge(
+                    self, is_bot=lambda agent: "bot" in agent, metrics=metrics
+                ),
+                recorder=ClickRecorder(maker, self, **self._options),
+                own_pages=pages.OWN,
+                metrics=metrics,
+                default_domain="go.test",
+                status=302,
+                clock=clock,
+                tasks=tasks,
+            )
+            yield AsgiRedirect(redirect, clock=clock)
+
+    async def find_cached(self, keys: Sequence[tuple[str, str]]) -> Sequence[Link | None]:
+        """Answer from the links given, if they are cached."""
+        self.lookups += 1
+        if not self.is_cached or self.is_down:
+            return [None] * len(keys)
+        self.resolved += keys
+        return [self.links.get(key, unknown_link()) for key in keys]
+
+    async def find_stored(self, key: tuple[str, str]) -> Link:
         """Answer from the links given."""
         self.resolved.append(key)
         if self.is_down:
@@ -68,10 +103,9 @@ class World:
         """Tell whether a visit is left."""
         return self.visits_left > 0
 
-    def append(self, line: bytes) -> bool:
-        """Keep the line."""
-        self.lines.append(line)
-        return True
+    def append_all(self, lines: Sequence[bytes]) -> None:
+        """Keep the lines."""
+        self.lines += lines
 
     @property
     def clicks(self) -> list[ClickEvent]:
@@ -266,6 +300,34 @@ async def test_the_query_string_is_forwarded_where_the_link_says_so() -> None:
         world = World({("", "abc"): a_link(forward_query=forward)})
         answer = await call(world.redirect, "/abc?a=1")
         assert answer.headers["location"] == location
+
+
+async def test_a_link_that_is_not_cached_is_read_from_the_database() -> None:
+    """A miss is redirected and recorded like a hit."""
+    world = World({("", "abc"): a_link()})
+    world.is_cached = False
+    assert (await call(world.redirect, "/abc")).status == 302
+    assert len(world.lines) == 1
+
+
+async def test_requests_of_one_turn_are_looked_up_together() -> None:
+    """A hundred requests of one event-loop turn cost one lookup, and each gets its own answer."""
+    links = {("", f"code{n}"): a_link(location=f"https://e.test/{n}") for n in range(100)}
+    world = World(links)
+    async with world.door() as door:
+        answers = await asyncio.gather(*(call(door, f"/code{n}") for n in range(100)))
+    assert world.lookups == 1
+    assert [a.headers["location"] for a in answers] == [f"https://e.test/{n}" for n in range(100)]
+    assert len(world.lines) == 100
+
+
+async def test_one_request_that_cannot_be_recorded_leaves_the_others_alone() -> None:
+    """A fault of our own in one request is one 500, and everybody else is redirected."""
+    broken = a_link(location=None)
+    world = World({("", "bad"): broken, ("", "good"): a_link()})
+    async with world.door() as door:
+        answers = await asyncio.gather(call(door, "/bad?q=1"), call(door, "/good"))
+    assert [answer.status for answer in answers] == [500, 302]
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,14 @@ async def a_resolver(cache: FakeCache, store: Store) -> AsyncIterator[Resolver]:
             tasks=tasks,
             cache_timeout_s=0.05,
             store_timeout_s=0.2,
-            cache_calls=2,
             store_calls=2,
         )
+
+
+async def resolve(resolver: Resolver, key: LinkKey = KEY) -> Link:
+    """Ask Redis, then PostgreSQL, as a redirect does."""
+    (link,) = await resolver.find_cached([key])
+    return link or await resolver.find_stored(key)
 
 
 async def settle() -> None:
@@ -42,7 +47,7 @@ async def test_a_cached_link_needs_no_database() -> None:
     """A hit is answered from Redis alone."""
     store = FakeStore()
     async with a_resolver(FakeCache({KEY: a_link()}), store) as resolver:
-        assert await resolver.resolve(KEY) == a_link()
+        assert await resolve(resolver) == a_link()
     assert store.reads == []
 
 
@@ -50,7 +55,7 @@ async def test_a_miss_is_read_and_written_back() -> None:
     """A miss is answered from PostgreSQL and is a hit from then on."""
     cache = FakeCache()
     async with a_resolver(cache, FakeStore({KEY: a_link()})) as resolver:
-        assert await resolver.resolve(KEY) == a_link()
+        assert await resolve(resolver) == a_link()
         await settle()
     assert cache.links[KEY] == a_link()
 
@@ -59,7 +64,7 @@ async def test_an_unknown_code_becomes_a_negative_entry() -> None:
     """A code nobody knows is remembered as such, older than any link."""
     cache = FakeCache()
     async with a_resolver(cache, FakeStore()) as resolver:
-        assert await resolver.resolve(KEY) == unknown_link()
+        assert await resolve(resolver) == unknown_link()
         await settle()
     assert cache.links[KEY] == unknown_link(0)
 
@@ -67,9 +72,11 @@ async def test_an_unknown_code_becomes_a_negative_entry() -> None:
 async def test_many_at_once_cost_one_round_trip_each() -> None:
     """A hundred lookups of one turn are one MGET and one SELECT."""
     cache, store = FakeCache(), FakeStore()
+    keys = [("", f"code{number}") for number in range(100)]
     async with a_resolver(cache, store) as resolver, asyncio.TaskGroup() as tasks:
-        for number in range(100):
-            tasks.create_task(resolver.resolve(("", f"code{number}")))
+        assert await resolver.find_cached(keys) == [None] * 100
+        for key in keys:
+            tasks.create_task(resolver.find_stored(key))
     assert [len(batch) for batch in cache.lookups] == [100]
     assert [len(batch) for batch in store.reads] == [100]
 
@@ -79,7 +86,7 @@ async def test_a_failing_redis_is_a_miss() -> None:
     cache = FakeCache()
     cache.error = ConnectionError("refused")
     async with a_resolver(cache, FakeStore({KEY: a_link()})) as resolver:
-        assert await resolver.resolve(KEY) == a_link()
+        assert await resolve(resolver) == a_link()
 
 
 async def test_a_dead_redis_is_soon_not_asked_any_more() -> None:
@@ -88,11 +95,11 @@ async def test_a_dead_redis_is_soon_not_asked_any_more() -> None:
     cache.error = ConnectionError("refused")
     async with a_resolver(cache, FakeStore({KEY: a_link()})) as resolver:
         for _ in range(5):
-            await resolver.resolve(KEY)
+            await resolve(resolver)
         assert len(cache.lookups) == 3
         cache.error = None
         async with asyncio.timeout(5):
-            while (await resolver.resolve(KEY)).version != 2:
+            while (await resolve(resolver)).version != 2:
                 await asyncio.sleep(0.01)
         assert cache.pings > 0
 
@@ -103,7 +110,7 @@ async def test_not_cached_and_no_database_cannot_be_resolved() -> None:
     store.error = OSError("refused")
     async with a_resolver(FakeCache(), store) as resolver:
         with pytest.raises(ResolveError):
-            await resolver.resolve(KEY)
+            await resolve(resolver)
 
 
 async def test_a_dead_database_is_soon_not_asked_any_more() -> None:
@@ -113,7 +120,7 @@ async def test_a_dead_database_is_soon_not_asked_any_more() -> None:
     async with a_resolver(FakeCache(), store) as resolver:
         for _ in range(5):
             with pytest.raises(ResolveError):
-                await resolver.resolve(KEY)
+                await resolve(resolver)
         assert len(store.reads) == 3
 
 
@@ -138,7 +145,7 @@ async def test_a_late_redis_is_asked_again_when_nobody_else_can_tell() -> None:
     cache = FakeCache({KEY: a_link()})
     async with a_resolver(cache, FailingStore(cache)) as resolver:
         cache.error = TimeoutError()
-        assert await resolver.resolve(KEY) == a_link()
+        assert await resolve(resolver) == a_link()
     assert len(cache.lookups) == 2
 
 
@@ -148,7 +155,7 @@ async def test_a_redis_that_was_given_up_is_asked_when_nobody_else_can_tell() ->
     async with a_resolver(cache, store) as resolver:
         cache.error = TimeoutError()
         for _ in range(3):
-            assert await resolver.resolve(KEY) == a_link()
+            assert await resolve(resolver) == a_link()
         cache.error, store.error = None, OSError("refused")
-        assert await resolver.resolve(KEY) == a_link(version=2)
+        assert await resolve(resolver) == a_link(version=2)
     assert cache.pings == 0

@@ -15,6 +15,7 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from shared.link import Outcome
+from shared.plain_histogram import PlainHistogram
 
 _FAST_BUCKETS_S = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 _SLOW_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -42,9 +43,9 @@ class RedirectorMetrics:
             registry=registry,
         )  # fmt: skip
         self.redirects = {outcome: redirects.labels(outcome.value) for outcome in Outcome}
-        self.redirect_duration = Histogram(
+        self.redirect_duration = PlainHistogram(
             "qck_redirect_duration_seconds", "From request to answer, inside the redirector",
-            buckets=_FAST_BUCKETS_S, registry=registry,
+            bounds=_FAST_BUCKETS_S, registry=registry,
         )  # fmt: skip
         lookups = Counter(
             "qck_link_cache_lookups", "Links looked up in Redis", ["outcome"], registry=registry

@@ -43,6 +43,7 @@ def run_service(
     settings_class: type[S],
     create_app: Callable[[S], Starlette],
     environment: Mapping[str, str],
+    protocol: type[Utf8TargetProtocol] = Utf8TargetProtocol,
 ) -> None:
     """Run a service until SIGTERM; with wrong settings print all of them and exit with 2."""
     try:
@@ -50,10 +51,12 @@ def run_service(
     except SettingsError as error:
         print(f"{name}: {error}", file=sys.stderr)  # noqa: T201 - logging is not set up yet
         raise SystemExit(2) from None
-    serve(name, settings, create_app(settings))  # type: ignore[arg-type]
+    serve(name, settings, create_app(settings), protocol)  # type: ignore[arg-type]
 
 
-def serve(name: str, settings: ServiceSettings, app: Starlette) -> None:
+def serve(
+    name: str, settings: ServiceSettings, app: Starlette, protocol: type[Utf8TargetProtocol]
+) -> None:
     """Serve `app`; nginx in front sends its own date and server headers and the access log."""
     configure_logging(settings.log, service=name, instance=settings.instance or name)
     uvicorn.run(
@@ -61,7 +64,7 @@ def serve(name: str, settings: ServiceSettings, app: Starlette) -> None:
         host=settings.http.host,
         port=settings.http.port,
         loop="uvloop",
-        http=Utf8TargetProtocol,
+        http=protocol,
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -1,6 +1,7 @@
 """The redirector's wiring: every client, every task and the order in which they open and close."""
 
 import gc
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -10,17 +11,19 @@ from redis.asyncio import Redis
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
-from starlette.routing import Route
 
 from redirector import pages
-from redirector.click import ClickMaker, wall_clock
+from redirector.asgi_redirect import AsgiRedirect
+from redirector.click import ClickMaker
 from redirector.click_publisher import ClickPublisher, drain_within
+from redirector.click_recorder import ClickRecorder
 from redirector.link_store import LinkStore
 from redirector.redirect import Redirect
-from redirector.resolver import Resolver
+from redirector.resolver import LATE_TIMEOUT_S, Resolver
 from redirector.settings import Settings
 from redirector.spool import ClickSpool
 from redirector.spool_folder import SpoolFolder
+from redirector.visit_charge import VisitCharge
 from redirector.visit_limit import VisitLimit
 from shared.background import background_tasks
 from shared.bots import BotPatterns
@@ -39,28 +42,21 @@ def create_app(settings: Settings) -> Starlette:
     registry = create_registry()
     metrics = RedirectorMetrics(registry)
     checks: list[Check] = []
-    app = Starlette(
-        routes=[
-            *health_routes(lambda: checks, registry),
-            Route("/robots.txt", pages.ROBOTS),
-            Route("/favicon.ico", pages.FAVICON),
-        ]
-    )
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Redirect]]:
         async with AsyncExitStack() as stack:
             redirect = await _open(settings, metrics, checks, stack)
-            app.router.default = redirect
+            app.router.default = AsgiRedirect(redirect, clock=time.time)
             # What lives until the end needs no looking through by the garbage collector.
             gc.collect()
             gc.freeze()
             log.info("redirector_started")
-            yield
+            # Each connection finds it there: see RedirectProtocol.
+            yield {"redirect": redirect}
             log.info("redirector_stopping")
 
-    app.router.lifespan_context = lifespan
-    return app
+    return Starlette(routes=health_routes(lambda: checks, registry), lifespan=lifespan)
 
 
 async def _open(
@@ -76,7 +72,8 @@ async def _open(
         settings.redis.url,
         client_name=name,
         pool_size=redis_connections,
-        timeout_s=redis_timeout_s,
+        # Lookups have shorter deadlines of their own.
+        timeout_s=LATE_TIMEOUT_S,
     )
     stack.push_async_callback(redis.aclose)
     cache = LinkCache(redis, settings.link_cache)
@@ -139,28 +136,32 @@ async def _open(
         tasks=tasks,
         cache_timeout_s=redis_timeout_s,
         store_timeout_s=database_timeout_s,
-        # Half of the connections for lookups, the rest for what they write back.
-        cache_calls=max(1, redis_connections // 2),
         store_calls=max(1, database_connections - 1),
     )
     checks[:] = _checks(redis, read_engine, publisher, spool)
     await _warm(redis, read_engine, max(1, database_connections - 1))
-    return Redirect(
-        resolver=resolver,
-        visit_taker=VisitLimit(primary_engine),
-        spool=spool,
-        click_maker=ClickMaker(
+    recorder = ClickRecorder(
+        ClickMaker(
             default_domain=settings.default_domain,
             scheme=settings.public_scheme,
             visitor_hash_key=settings.visitor_hash_key,
             anonymize_ip=settings.track.anonymize_ip,
         ),
+        spool,
+        track_orphans=settings.track.orphans,
+    )
+    return Redirect(
+        resolver=resolver,
+        visit_charge=VisitCharge(
+            VisitLimit(primary_engine), is_bot=BotPatterns().is_bot, metrics=metrics
+        ),
+        recorder=recorder,
+        own_pages=pages.OWN,
         metrics=metrics,
-        is_bot=BotPatterns().is_bot,
         default_domain=settings.default_domain.lower(),
         status=settings.redirect_status,
-        track_orphans=settings.track.orphans,
-        clock=wall_clock,
+        clock=time.time,
+        tasks=tasks,
     )
 
 

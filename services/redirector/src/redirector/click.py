@@ -6,48 +6,14 @@ they are written anywhere; strings are cropped and freed of what PostgreSQL cann
 
 import hashlib
 import ipaddress
-import re
-import time
-import uuid
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Any
 
+from redirector.request import Request
 from shared import click_event
 from shared.click_event import ClickEvent, ClickType
 from shared.click_id import click_id
 from shared.settings import Secret
-
-_REQUEST_ID = re.compile(rb"[0-9a-f]{32}")
-_REQUEST_START = re.compile(rb"([0-9]{10})\.([0-9]{3})")
-MAX_DOMAIN_BYTES = 255
-
-Clock = Callable[[], float]
-
-
-class IncomingRequest:
-    """What the redirect path needs of a request, out of an ASGI scope.
-
-    `x-request-id`, `x-request-start` and `x-real-ip` are set by nginx and by nobody else. Where
-    they are missing (no nginx in front) this process makes its own.
-    """
-
-    __slots__ = ("headers", "host", "path", "query", "raw_path", "request_id", "started_ms")
-
-    def __init__(self, scope: Any, clock: Clock) -> None:
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.path: str = scope["path"]
-        self.raw_path: bytes = scope["raw_path"]
-        self.query: bytes = scope["query_string"]
-        self.host = _text(self.headers.get(b"host", b""), MAX_DOMAIN_BYTES).lower()
-        request_id = self.headers.get(b"x-request-id", b"")
-        if _REQUEST_ID.fullmatch(request_id):
-            self.request_id = request_id.decode()
-        else:
-            self.request_id = uuid.uuid4().hex
-        started = _REQUEST_START.fullmatch(self.headers.get(b"x-request-start", b""))
-        self.started_ms = int(started[1] + started[2]) if started else round(clock() * 1000)
 
 
 class ClickMaker:
@@ -67,7 +33,7 @@ class ClickMaker:
 
     def make(
         self,
-        request: IncomingRequest,
+        request: Request,
         *,
         kind: ClickType,
         short_code: str = "",
@@ -75,10 +41,9 @@ class ClickMaker:
         redirect_url: str | None = None,
     ) -> ClickEvent:
         """Make the click of a request that was answered with `redirect_url` or not found."""
-        header = request.headers.get
         clicked_at = datetime.fromtimestamp(request.started_ms / 1000, UTC)
-        address = _text(header(b"x-real-ip", b""), 64)
-        agent = header(b"user-agent", b"")
+        address = _text(request.address, 64)
+        agent = request.user_agent
         domain = request.host or self._default_domain
         visited = f"{self._scheme}://{domain}".encode() + request.raw_path
         if request.query:
@@ -92,11 +57,9 @@ class ClickMaker:
             type=kind,
             visited_url=_text(visited, click_event.MAX_URL_BYTES),
             redirect_url=redirect_url and redirect_url[: click_event.MAX_URL_BYTES],
-            referer=_text(header(b"referer", b""), click_event.MAX_REFERER_BYTES),
+            referer=_text(request.referer, click_event.MAX_REFERER_BYTES),
             user_agent=_text(agent, click_event.MAX_USER_AGENT_BYTES),
-            accept_language=_text(
-                header(b"accept-language", b""), click_event.MAX_ACCEPT_LANGUAGE_BYTES
-            ),
+            accept_language=_text(request.accept_language, click_event.MAX_ACCEPT_LANGUAGE_BYTES),
             ip=(anonymize(address) if self._anonymize_ip else _valid(address)),
             visitor=self._visitor(address, agent, clicked_at.date()) if address else None,
             request_id=request.request_id,
@@ -138,8 +101,3 @@ def _text(value: bytes, max_bytes: int) -> str:
     """Decode and crop at a character's end; NUL, which PostgreSQL cannot store, is dropped."""
     text = value[:max_bytes].decode("utf-8", "ignore")
     return text.replace("\0", "") if "\0" in text else text
-
-
-def wall_clock() -> float:
-    """Return Unix time in seconds."""
-    return time.time()

@@ -1,7 +1,7 @@
 """The few answers that are not redirects: small, self-contained, without a lookup."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 from typing import Any
 
 _PAGE = """<!doctype html>
@@ -25,25 +25,35 @@ _ICON = (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Page:
-    """One complete answer, made at import: `send` only hands it over."""
+    """One complete answer. `head` is its HTTP/1.1 head but for the empty line that ends it."""
 
-    status: int
-    body: bytes
-    headers: tuple[tuple[bytes, bytes], ...]
+    __slots__ = ("body", "head", "headers", "status")
+
+    def __init__(self, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        self.status = status
+        self.body = body
+        self.headers = [(b"content-length", b"%d" % len(body)), *headers]
+        lines = [b"HTTP/1.1 %d %s" % (status, HTTPStatus(status).phrase.encode())]
+        self.head = b"\r\n".join(lines + [b": ".join(header) for header in self.headers])
 
     async def send(self, send: Callable[[Any], Awaitable[None]]) -> None:
-        """Send the answer; the server drops the body for HEAD."""
-        headers = [*self.headers, (b"content-length", b"%d" % len(self.body))]
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        """Send the answer over ASGI; the server drops the body for HEAD."""
+        start = {"type": "http.response.start", "status": self.status, "headers": self.headers}
+        await send(start)
         await send({"type": "http.response.body", "body": self.body})
 
-    async def __call__(
-        self, scope: object, receive: object, send: Callable[[Any], Awaitable[None]]
-    ) -> None:
-        """Serve the page as an ASGI application."""
-        await self.send(send)
+
+def redirect_to(location: str, status: int) -> Page:
+    """Make the answer that leads to `location` (ASCII).
+
+    A cached redirect loses clicks and hides edits (docs/adr/0003).
+    """
+    return Page(
+        status,
+        b"",
+        [(b"cache-control", b"private, no-store"), (b"location", location.encode("ascii"))],
+    )
 
 
 def _html(status: int, title: str, text: str, *headers: tuple[bytes, bytes]) -> Page:
@@ -63,6 +73,7 @@ UNAVAILABLE = _html(
     503, "Back in a moment", "This link cannot be looked up just now. Please try again.",
     (b"retry-after", b"1"),
 )  # fmt: skip
+FAILED = _html(500, "Something went wrong", "This is our fault. Please try again.")
 METHOD_NOT_ALLOWED = _html(
     405, "Method not allowed", "Short URLs answer GET and HEAD.", (b"allow", b"GET, HEAD")
 )
@@ -76,3 +87,6 @@ FAVICON = Page(
     _ICON,
     ((b"content-type", b"image/svg+xml"), (b"cache-control", b"public, max-age=86400")),
 )
+
+OWN = {"/robots.txt": ROBOTS, "/favicon.ico": FAVICON}
+"""By path; everything else is a short code or nothing."""

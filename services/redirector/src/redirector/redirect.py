@@ -1,193 +1,169 @@
-"""The hot path: one ASGI object that answers `GET /{short_code}`.
+"""The redirect itself, in the order in which a request meets it: shape, look up, decide, record,
+answer.
 
-It reads in the order in which a request meets it: shape, resolve, decide, record, answer. The
-click is on disk before the answer leaves; nothing here waits for the broker.
+All requests of one event-loop turn go through together: one lookup in Redis, one write to the
+spool. The click is on disk before its answer leaves; nothing here waits for the broker.
 """
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
-from urllib.parse import quote, unquote_to_bytes
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import structlog
 
 from redirector import pages
-from redirector.click import ClickMaker, Clock, IncomingRequest
+from redirector.click_recorder import ClickRecorder
+from redirector.forwarded_query import merge_query
+from redirector.joiner import Joiner
+from redirector.pages import Page
+from redirector.request import Clock, Request
 from redirector.resolver import LinkKey, ResolveError
-from shared.click_event import ClickType, encode_line
-from shared.link import Link, Outcome
+from redirector.visit import Visit, Visitor, deciding_link
+from redirector.visit_charge import VisitCharge
+from shared.link import Link, Outcome, unknown_link
 from shared.metrics import RedirectorMetrics
-from shared.short_code import MAX_LENGTH, is_well_formed
+from shared.short_code import is_well_formed
 
-Send = Callable[[Any], Awaitable[None]]
+_NO_LINK = unknown_link()
 
-# Everything but `#`, quotes, angle brackets, space, controls and bytes above ASCII.
-_SAFE_IN_QUERY = "%/?:@!$&'()*+,;=-._~[]|\\^`{}"
+log = structlog.get_logger()
 
 
-class LinkResolver(Protocol):
-    """What redirecting needs to find a link."""
+class Resolver(Protocol):
+    """What redirecting needs to find links."""
 
-    async def resolve(self, key: LinkKey) -> Link:
+    async def find_cached(self, keys: Sequence[LinkKey]) -> Sequence[Link | None]:
+        """Return what Redis has of each key, None for the rest; never fail."""
+
+    async def find_stored(self, key: LinkKey) -> Link:
         """Return the link, or one that is not known; raise ResolveError when nobody can tell."""
 
 
-class VisitTaker(Protocol):
-    """What redirecting needs for links with a visit limit."""
-
-    async def take(self, link_id: int) -> bool:
-        """Take one visit, if there is one."""
-
-    async def has_left(self, link_id: int) -> bool:
-        """Tell whether there is one."""
-
-
-class Spool(Protocol):
-    """What recording needs."""
-
-    def append(self, line: bytes) -> bool:
-        """Put the line on disk, or shed and count it."""
+_Decided = tuple[Visit, Outcome, Link]
 
 
 class Redirect:
-    """Answers every path that nothing else owns: short codes, and the 404 of all else.
+    """Answers short codes, and every other path with 404; see `take`.
 
-    GET and HEAD only. HEAD redirects and records nothing. Bots, previews and prefetches are
-    redirected without taking a visit of a limited link. Unknown, expired and exhausted codes are
-    one 404, told apart in the metrics.
+    HEAD redirects and records nothing. Unknown, expired and exhausted codes are one 404, told
+    apart in `qck_redirects_total`.
     """
-
-    __slots__ = (
-        "_click_maker", "_clock", "_default_domain", "_headers", "_is_bot", "_metrics",
-        "_resolver", "_spool", "_status", "_track_orphans", "_visit_taker",
-    )  # fmt: skip
 
     def __init__(
         self,
         *,
-        resolver: LinkResolver,
-        visit_taker: VisitTaker,
-        spool: Spool,
-        click_maker: ClickMaker,
+        resolver: Resolver,
+        visit_charge: VisitCharge,
+        recorder: ClickRecorder,
+        own_pages: Mapping[str, Page],
         metrics: RedirectorMetrics,
-        is_bot: Callable[[str], bool],
         default_domain: str,
         status: int,
-        track_orphans: bool,
         clock: Clock,
+        tasks: asyncio.TaskGroup,
     ) -> None:
         self._resolver = resolver
-        self._visit_taker = visit_taker
-        self._spool = spool
-        self._click_maker = click_maker
+        self._visit_charge = visit_charge
+        self._recorder = recorder
+        self._own_pages = own_pages
         self._metrics = metrics
-        self._is_bot = is_bot
         self._default_domain = default_domain
-        self._status = status
-        self._track_orphans = track_orphans
+        self.status = status
         self._clock = clock
-        # A cached redirect loses clicks and hides edits (docs/adr/0003).
-        self._headers = [(b"cache-control", b"private, no-store"), (b"content-length", b"0")]
+        self._tasks = tasks
+        # One lookup at a time: what comes during it makes the next one bigger, which costs less
+        # than several small ones.
+        self._joiner = Joiner(self._serve, tasks=tasks, max_in_flight=1)
 
-    async def __call__(self, scope: Any, receive: object, send: Send) -> None:
-        """Serve one request."""
-        method = scope["method"]
-        if method not in ("GET", "HEAD"):
-            return await pages.METHOD_NOT_ALLOWED.send(send)
-        started = time.perf_counter()
-        request = IncomingRequest(scope, self._clock)
-        code = request.path[1:]
-        if "/" in code or not code:
-            self._record_orphan(request, "regular_404" if code else "base_url", "", method)
-            return await pages.NOT_FOUND.send(send)
+    def take(self, request: Request, visitor: Visitor) -> None:
+        """Take a GET or HEAD request; the visitor is answered in this or a later turn, once."""
+        path = request.path
+        code = path[1:]
+        if page := self._own_pages.get(path):
+            visitor.show(page)
+        elif code and "/" not in code:
+            visit = Visit(request, visitor, code, self._default_domain)
+            if is_well_formed(code):
+                self._joiner.add(visit)
+            else:
+                self._answer([(visit, Outcome.UNKNOWN, _NO_LINK)])
+        else:
+            lines: list[bytes] = []
+            self._recorder.add_orphan(lines, request, "regular_404" if code else "base_url", "")
+            self._recorder.write(lines)
+            visitor.show(pages.NOT_FOUND)
 
-        outcome, link = await self._find(request, code, method)
+    async def _serve(self, visits: list[Visit]) -> None:
+        """Answer those whose links are cached; the others go on by themselves."""
+        keys = [key for visit in visits for key in visit.keys]
+        links = iter(await self._resolver.find_cached(keys))
+        now_ms = round(self._clock() * 1000)
+        decided: list[_Decided] = []
+        for visit in visits:
+            cached = [next(links) for _ in visit.keys]
+            link = deciding_link(cached)
+            if link is None or link.has_visit_limit:
+                self._tasks.create_task(self._serve_alone(visit, cached))
+            else:
+                decided.append((visit, link.decide(now_ms), link))
+        self._answer(decided)
 
-        self._metrics.redirects[outcome].inc()
-        self._metrics.redirect_duration.observe(time.perf_counter() - started)
-        if outcome is Outcome.UNAVAILABLE:
-            return await pages.UNAVAILABLE.send(send)
+    async def _serve_alone(self, visit: Visit, cached: Sequence[Link | None]) -> None:
+        """Answer a visit that needs PostgreSQL, for its link or for the visits left of it."""
+        link, outcome = _NO_LINK, Outcome.UNKNOWN
+        try:
+            for key, found in zip(visit.keys, cached, strict=True):
+                link = found or await self._resolver.find_stored(key)
+                if link.is_known:
+                    break
+            outcome = link.decide(round(self._clock() * 1000))
+            if outcome is Outcome.REDIRECT and link.has_visit_limit:
+                outcome = await self._visit_charge.charge(visit.request, link.link_id)
+        except ResolveError:
+            outcome = Outcome.UNAVAILABLE
+        except Exception:
+            log.exception("redirect_failed")
+            visit.visitor.show(pages.FAILED)
+            return
+        self._answer([(visit, outcome, link)])
+
+    def _answer(self, decided: Sequence[_Decided]) -> None:
+        """Record the clicks, all in one write, then answer everybody."""
+        lines: list[bytes] = []
+        answers: list[tuple[Visit, str | Page]] = []
+        for visit, outcome, link in decided:
+            try:
+                answers.append((visit, self._settle(visit, outcome, link, lines)))
+            except Exception:
+                log.exception("redirect_failed")
+                answers.append((visit, pages.FAILED))
+        self._recorder.write(lines)
+        ended = time.perf_counter()
+        observe = self._metrics.redirect_duration.observe
+        redirects = 0
+        for visit, answer in answers:
+            observe(ended - visit.started)
+            if isinstance(answer, str):
+                redirects += 1
+                visit.visitor.redirect(answer)
+            else:
+                visit.visitor.show(answer)
+        self._metrics.redirects[Outcome.REDIRECT].inc(redirects)
+
+    def _settle(
+        self, visit: Visit, outcome: Outcome, link: Link, lines: list[bytes]
+    ) -> str | Page:
+        """Return the answer, a location or a page, and add the line of its click to `lines`."""
+        request = visit.request
         if outcome is not Outcome.REDIRECT:
-            self._record_orphan(request, "invalid_short_url", code[:MAX_LENGTH], method)
-            return await pages.NOT_FOUND.send(send)
+            self._metrics.redirects[outcome].inc()
+            if outcome is Outcome.UNAVAILABLE:
+                return pages.UNAVAILABLE
+            self._recorder.add_orphan(lines, request, "invalid_short_url", visit.code)
+            return pages.NOT_FOUND
         location = link.location
         if request.query and link.forward_query:
             location = merge_query(location, request.query)
-        if method == "GET":
-            self._record(request, "link", code, link.link_id, location)
-        await self._answer(send, location)
-
-    async def _find(
-        self, request: IncomingRequest, code: str, method: str
-    ) -> tuple[Outcome, Link]:
-        """Resolve the code on the request's domain, else on the default one, and decide."""
-        if not is_well_formed(code):
-            return Outcome.UNKNOWN, _NO_LINK
-        try:
-            link = _NO_LINK
-            if request.host != self._default_domain:
-                link = await self._resolver.resolve((request.host, code))
-            if not link.is_known:
-                link = await self._resolver.resolve(("", code))
-            outcome = link.decide(round(self._clock() * 1000))
-            if outcome is Outcome.REDIRECT and link.has_visit_limit:
-                outcome = await self._decide_limited(request, link, method)
-            return outcome, link
-        except ResolveError:
-            return Outcome.UNAVAILABLE, _NO_LINK
-
-    async def _decide_limited(self, request: IncomingRequest, link: Link, method: str) -> Outcome:
-        header = request.headers.get
-        is_charged = (
-            method == "GET"
-            and b"prefetch" not in header(b"sec-purpose", b"")
-            and not self._is_bot(header(b"user-agent", b"").decode("latin-1"))
-        )
-        ask = self._visit_taker.take if is_charged else self._visit_taker.has_left
-        try:
-            return Outcome.REDIRECT if await ask(link.link_id) else Outcome.EXHAUSTED
-        except Exception:  # only PostgreSQL can tell, and it does not answer
-            self._metrics.database_errors.inc()
-            return Outcome.UNAVAILABLE
-
-    def _record_orphan(
-        self, request: IncomingRequest, kind: ClickType, code: str, method: str
-    ) -> None:
-        if self._track_orphans and method == "GET":
-            self._record(request, kind, code.replace("\0", ""), None, None)
-
-    def _record(
-        self,
-        request: IncomingRequest,
-        kind: ClickType,
-        code: str,
-        link_id: int | None,
-        location: str | None,
-    ) -> None:
-        click = self._click_maker.make(
-            request, kind=kind, short_code=code, link_id=link_id, redirect_url=location
-        )
-        self._spool.append(encode_line(click))
-
-    async def _answer(self, send: Send, location: str) -> None:
-        headers = [(b"location", location.encode("ascii")), *self._headers]
-        await send({"type": "http.response.start", "status": self._status, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
-
-
-_NO_LINK = Link(version=0, link_id=0)
-
-
-def merge_query(location: str, query: bytes) -> str:
-    """Merge a request's query string over that of the long URL: on the same name it wins.
-
-    Bytes that may not stand in a URL are percent-encoded; all others are kept as they came.
-    """
-    incoming = quote(query, safe=_SAFE_IN_QUERY)
-    names = {_name(pair) for pair in incoming.split("&")}
-    base, hash_sign, fragment = location.partition("#")
-    path, _, own = base.partition("?")
-    kept = [pair for pair in own.split("&") if pair and _name(pair) not in names]
-    return f"{path}?{'&'.join([*kept, incoming])}{hash_sign}{fragment}"
-
-
-def _name(pair: str) -> bytes:
-    return unquote_to_bytes(pair.partition("=")[0].replace("+", " "))
+        self._recorder.add_redirect(lines, request, visit.code, link.link_id, location)
+        return location

@@ -1,4 +1,4 @@
-"""From a short code to its link: Redis, else PostgreSQL, each asked once for everybody waiting.
+"""From short codes to their links: Redis for many at once, else PostgreSQL.
 
 One living store is enough. An error of Redis is counted and treated as a miss; only a link that is
 not cached while PostgreSQL is gone cannot be resolved.
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from redirector.breaker import Breaker
+from redirector.deadline import within
 from redirector.joined_lookup import JoinedLookup
 from shared.link import Link, unknown_link
 from shared.metrics import RedirectorMetrics
@@ -19,6 +20,9 @@ LinkKey = tuple[str, str]
 
 WRITE_BACK_MAX_AGE_S = 1.0
 """A row read longer ago is not written back: its newer version could have left the cache."""
+
+LATE_TIMEOUT_S = 0.4
+"""For Redis, once PostgreSQL has not answered either: nginx gives a replica 2 s in all."""
 
 
 class ResolveError(Exception):
@@ -49,7 +53,7 @@ class Store(Protocol):
 
 
 class Resolver:
-    """Resolves links; see `resolve`.
+    """Finds links: what is cached with `find_cached`, the rest with `find_stored`.
 
     Counts hits, misses, negative hits, errors and skipped lookups (breaker open), and the size and
     duration of each joined lookup, in `metrics`.
@@ -59,7 +63,7 @@ class Resolver:
         "_cache",
         "_cache_breaker",
         "_cache_timeout_s",
-        "_cached",
+        "_late",
         "_metrics",
         "_store",
         "_store_breaker",
@@ -77,7 +81,6 @@ class Resolver:
         tasks: asyncio.TaskGroup,
         cache_timeout_s: float,
         store_timeout_s: float,
-        cache_calls: int,
         store_calls: int,
     ) -> None:
         self._cache = cache
@@ -92,21 +95,25 @@ class Resolver:
         self._store_breaker = Breaker(
             self._probe_store, tasks=tasks, on_change=metrics.breaker_open["postgres"].set
         )
-        self._cached = JoinedLookup(self._load_cached, tasks=tasks, max_in_flight=cache_calls)
+        self._late = JoinedLookup(self._load_late, tasks=tasks, max_in_flight=1)
         self._stored = JoinedLookup(self._load_stored, tasks=tasks, max_in_flight=store_calls)
 
-    async def resolve(self, key: LinkKey) -> Link:
-        """Return the link, or one that is not known.
+    async def find_cached(self, keys: Sequence[LinkKey]) -> Sequence[Link | None]:
+        """Return what Redis has of each key, in one round trip; None for what it has not.
 
-        Raises:
-            ResolveError: not cached, and PostgreSQL does not answer.
+        Never fails: while Redis is away nothing is cached.
         """
         if self._cache_breaker.is_open:
-            self._metrics.cache_skipped.inc()
-        else:
-            link = await self._cached.get(key)
-            if link is not None:
-                return link
+            self._metrics.cache_skipped.inc(len(keys))
+            return [None] * len(keys)
+        return await self._load_cached(keys, self._cache_timeout_s)
+
+    async def find_stored(self, key: LinkKey) -> Link:
+        """Return a link that is not cached, or one that is not known.
+
+        Raises:
+            ResolveError: PostgreSQL does not answer.
+        """
         try:
             if self._store_breaker.is_open:
                 raise ResolveError
@@ -114,18 +121,20 @@ class Resolver:
         except ResolveError:
             # Redis may only have been late, or be back before its breaker knows: a machine that
             # stalls for longer than Redis's deadline must not cost a visitor a cached link.
-            link = await self._cached.get(key)
+            link = await self._late.get(key)
             if link is None:
                 raise
             return link
 
-    async def _load_cached(self, keys: list[LinkKey]) -> list[Link | None]:
+    async def _load_late(self, keys: list[LinkKey]) -> list[Link | None]:
+        return await self._load_cached(keys, LATE_TIMEOUT_S)
+
+    async def _load_cached(self, keys: Sequence[LinkKey], timeout_s: float) -> list[Link | None]:
         metrics = self._metrics
         metrics.cache_batch_size.observe(len(keys))
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(self._cache_timeout_s):
-                links = await self._cache.get_many(keys)
+            links = await within(timeout_s, self._cache.get_many(keys))
         except Exception:  # whatever Redis or its client does, visitors go on
             self._cache_breaker.failed()
             metrics.cache_errors.inc(len(keys))

@@ -6,6 +6,7 @@ since the last fsync, `SPOOL_FSYNC_MS` ago at the most (plus the fsync itself).
 
 import asyncio
 import os
+from collections.abc import Sequence
 
 from redirector.spool_folder import SpoolFolder
 from redirector.spool_reader import SpoolReader
@@ -59,24 +60,40 @@ class ClickSpool:
         """Bytes appended and not yet confirmed."""
         return self._appended_bytes - self.reader.confirmed_bytes
 
+    def append_all(self, lines: Sequence[bytes]) -> None:
+        """Write lines, newlines included, at once if that is possible, else one by one."""
+        if not self._append(b"".join(lines), len(lines)):
+            for line in lines:
+                self.append(line)
+
     def append(self, line: bytes) -> bool:
         """Write one line, newline included; False when it was shed."""
-        if self.backlog_bytes + len(line) > self._max_bytes:
+        if self._append(line, 1):
+            return True
+        if self._has_room(line):
+            self._metrics.clicks_shed_error.inc()
+        else:
             self._metrics.clicks_shed_full.inc()
+        return False
+
+    def _append(self, lines: bytes, count: int) -> bool:
+        if not self._has_room(lines):
             return False
         try:
             if self._fd is None or self._segment_size >= self._segment_bytes:
                 self._start_segment()
-            self._write(line)
+            self._write(lines)
         except OSError:
-            self._metrics.clicks_shed_error.inc()
             return False
-        self._segment_size += len(line)
-        self._appended_bytes += len(line)
-        self.next_sequence += 1
+        self._segment_size += len(lines)
+        self._appended_bytes += len(lines)
+        self.next_sequence += count
         self._is_dirty = True
-        self._metrics.clicks_appended.inc()
+        self._metrics.clicks_appended.inc(count)
         return True
+
+    def _has_room(self, lines: bytes) -> bool:
+        return self.backlog_bytes + len(lines) <= self._max_bytes
 
     def _start_segment(self) -> None:
         path = self._folder.segment_path(self.next_sequence)
@@ -86,13 +103,13 @@ class ClickSpool:
         self._fd = fd
         self._segment_size = 0
 
-    def _write(self, line: bytes) -> None:
+    def _write(self, lines: bytes) -> None:
         fd = self._fd
         assert fd is not None  # noqa: S101 - for the type checker; append has opened it
         try:
-            written = os.write(fd, line)
-            while written < len(line):
-                written += os.write(fd, line[written:])
+            written = os.write(fd, lines)
+            while written < len(lines):
+                written += os.write(fd, lines[written:])
         except OSError:
             # A piece of a line must not stay in front of the next one.
             os.ftruncate(fd, self._segment_size)

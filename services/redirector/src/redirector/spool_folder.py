@@ -34,12 +34,13 @@ class Position:
 class SpoolFolder:
     """One locked folder; made by `create` or `adopt`, given back by `close` or `remove`."""
 
-    __slots__ = ("_lock_fd", "path", "source")
+    __slots__ = ("_checkpoint_fd", "_lock_fd", "path", "source")
 
     def __init__(self, path: Path, lock_fd: int) -> None:
         self.path = path
         self.source = path.name
         self._lock_fd = lock_fd
+        self._checkpoint_fd: int | None = None
 
     @classmethod
     def create(cls, root: Path) -> "SpoolFolder":
@@ -100,22 +101,32 @@ class SpoolFolder:
         return position
 
     def write_checkpoint(self, position: Position) -> None:
-        """Replace the checkpoint, whole or not at all."""
-        temporary = self.path / "checkpoint.new"
-        temporary.write_text(
-            f"{position.segment} {position.offset} {position.sequence}\n", "ascii"
-        )
-        temporary.replace(self.path / "checkpoint")
+        """Write the checkpoint, whole or not at all, however the process dies.
+
+        In place, in one write of always the same length within one sector: replacing the file by
+        a rename makes ext4 wait for the disk, which took a third of the event loop's time.
+        """
+        if self._checkpoint_fd is None:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
+            self._checkpoint_fd = os.open(self.path / "checkpoint", flags, 0o600)
+        numbers = (position.segment, position.offset, position.sequence)
+        os.pwrite(self._checkpoint_fd, b"%020d %020d %020d\n" % numbers, 0)
 
     def close(self) -> None:
         """Unlock the folder and leave it to whoever adopts it."""
-        os.close(self._lock_fd)
+        self._close_files()
 
     def remove(self) -> None:
         """Delete the folder, all of whose clicks are confirmed, and unlock it."""
         for entry in self.path.iterdir():
             entry.unlink()
         self.path.rmdir()
+        self._close_files()
+
+    def _close_files(self) -> None:
+        if self._checkpoint_fd is not None:
+            os.close(self._checkpoint_fd)
+            self._checkpoint_fd = None
         os.close(self._lock_fd)
 
 

@@ -1,0 +1,63 @@
+"""Joining: everything that is asked for in one event-loop turn is dealt with by one call.
+
+It costs an idle server nothing (a batch of one); the busier the server, the bigger the batches.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Joiner(Generic[T]):
+    """Collects items and gives them to `run` in batches, in the order in which they came.
+
+    At most `max_in_flight` batches run at once, each of at most `max_batch` items; items that come
+    meanwhile form the next batch. `run` deals with its own failures: what it raises ends `tasks`.
+    """
+
+    __slots__ = (
+        "_in_flight", "_is_scheduled", "_loop", "_max_batch", "_max_in_flight", "_run", "_tasks",
+        "_waiting",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        run: Callable[[list[T]], Awaitable[None]],
+        *,
+        tasks: asyncio.TaskGroup,
+        max_in_flight: int,
+        max_batch: int = 512,
+    ) -> None:
+        self._run = run
+        self._tasks = tasks
+        self._max_in_flight = max_in_flight
+        self._max_batch = max_batch
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[T] = deque()
+        self._in_flight = 0
+        self._is_scheduled = False
+
+    def add(self, item: T) -> None:
+        """Have the item dealt with, together with all others of this turn."""
+        self._waiting.append(item)
+        if not self._is_scheduled and self._in_flight < self._max_in_flight:
+            self._is_scheduled = True
+            self._loop.call_soon(self._start)
+
+    def _start(self) -> None:
+        self._is_scheduled = False
+        while self._waiting and self._in_flight < self._max_in_flight:
+            size = min(len(self._waiting), self._max_batch)
+            batch = [self._waiting.popleft() for _ in range(size)]
+            self._in_flight += 1
+            self._tasks.create_task(self._finish(batch))
+
+    async def _finish(self, batch: list[T]) -> None:
+        try:
+            await self._run(batch)
+        finally:
+            self._in_flight -= 1
+            self._start()
