@@ -112,6 +112,22 @@ chaos: servers ## Hurt everything under traffic, count lost and doubled: SEED= D
 	@$(PYTHON) -m tests.resilience.chaos $(if $(SEED),--seed $(SEED)) \
 		--duration $(DURATION_S) --rate $(RATE) --report $(REPORT)
 
+LINKS ?= 1000000
+CLICKS ?= 10000000
+DAYS ?= 90
+
+.PHONY: seed
+seed: $(STAMP) ## Fill the running stack's database, or DATABASE_URL's: LINKS= CLICKS= DAYS= SEED=
+	@$(PYTHON) -m tests.seed --links $(LINKS) --clicks $(CLICKS) --days $(DAYS) --seed $(or $(SEED),1)
+
+BASELINE ?=
+THRESHOLD ?= 1.25
+
+.PHONY: bench-micro
+bench-micro: $(STAMP) ## Time the hot functions against their baseline; BASELINE=1 stores it, T= narrows
+	@$(PYTHON) -m tests.bench.micro --threshold $(THRESHOLD) $(if $(BASELINE),--baseline) \
+		$(if $(T),--only '$(T)')
+
 ##@ Operate
 
 .PHONY: api-key migrate ledger dead-letters replay-dead-letters help
