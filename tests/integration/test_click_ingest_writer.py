@@ -220,7 +220,7 @@ async def test_a_try_without_a_database_is_no_refusal(database_url: str) -> None
     """When the connection breaks while a refused click is looked for, no click is to blame."""
     async with proxied(database_url) as (proxy, url), an_engine(url) as engine:
         await make_partitions(engine)
-        proxy.shut_on(b"INSERT INTO clicks", after_delivery=False)
+        proxy.shut_on(b'COPY "clicks"', after_delivery=False)
         with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)) as caught:
             await a_writer(engine).refusal([a_click()])
     assert refusal_of(caught.value) is None

@@ -1,7 +1,8 @@
 """What one flush writes: distinct clicks in the order of their ids, and the poison among them."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from click_ingest.dead_letters import DeadLetter
@@ -47,8 +48,8 @@ class ClickBatch:
             [*self.dead_letters, *letters],
         )
 
-    def ledger_entries(self) -> dict[uuid.UUID, LedgerEntry]:
-        """Make the ledger's entries, without what only the insert can tell."""
+    def ledger_entries(self, stored: Iterable[ClickEvent] = ()) -> dict[uuid.UUID, LedgerEntry]:
+        """Make the ledger's entries; `stored` are those of the clicks that became rows."""
         entries: dict[uuid.UUID, LedgerEntry] = {}
         for message in self.messages:
             if message.origin is not None:
@@ -59,6 +60,10 @@ class ClickBatch:
         for letter in self.dead_letters:
             if letter.source is not None:
                 entries[letter.source].set_aside.append(letter.sequences)
+        for number, clicks in Counter(self.message_numbers[click.id] for click in stored).items():
+            if (origin := self.messages[number].origin) is not None:
+                entries[origin.source].stored += clicks
+                entries[origin.source].recovered += clicks if origin.is_replay else 0
         return entries
 
 

@@ -1,16 +1,19 @@
-"""Keeps a subscription to the queue alive, and feeds its batches to the flush, one at a time."""
+"""Keeps a subscription to the queue alive, and has its batches flushed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Protocol
 
 import structlog
 
 from click_ingest.flush import HeldTooLongError
-from click_ingest.message import Delivery
+from click_ingest.pipeline import Batches, Flush, flush_all
 from click_ingest.poison_guard import PoisonLimitExceededError
 from shared.background import is_being_cancelled
+
+MAX_IN_FLIGHT = 2
+"""Batches at once: the worker prepares one while PostgreSQL stores another."""
 
 BACKOFF_FIRST_S = 0.2
 BACKOFF_LAST_S = 2.0
@@ -18,7 +21,7 @@ BACKOFF_LAST_S = 2.0
 log = structlog.get_logger()
 
 
-class Subscription(Protocol):
+class Subscription(Batches, Protocol):
     """Delivers batches, from when it is entered until it is left, ended, or lost."""
 
     async def __aenter__(self) -> "Subscription": ...
@@ -29,12 +32,6 @@ class Subscription(Protocol):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None: ...
-
-    async def next_batch(self) -> Sequence[Delivery]:
-        """Wait for a batch; empty once ended."""
-
-    async def acknowledge(self) -> None:
-        """Acknowledge the batch delivered last."""
 
     def end(self) -> None:
         """Take nothing new, deliver what is held."""
@@ -54,20 +51,22 @@ class Consumer:
     """
 
     __slots__ = (
-        "_backoff_s", "_flush", "_is_draining", "_subscribe", "_subscription", "_until_ready",
-        "_wake", "poison_stop", "standing",
+        "_backoff_s", "_flush", "_is_draining", "_max_in_flight", "_subscribe", "_subscription",
+        "_until_ready", "_wake", "poison_stop", "standing",
     )  # fmt: skip
 
     def __init__(
         self,
         *,
         subscribe: Callable[[], Subscription],
-        flush: Callable[[Sequence[Delivery]], Awaitable[None]],
+        flush: Flush,
         until_ready: Callable[[], Coroutine[Any, Any, None]],
+        max_in_flight: int = MAX_IN_FLIGHT,
     ) -> None:
         self._subscribe = subscribe
         self._flush = flush
         self._until_ready = until_ready
+        self._max_in_flight = max_in_flight
         self._subscription: Subscription | None = None
         self._is_draining = False
         self._wake = asyncio.Event()
@@ -133,9 +132,7 @@ class Consumer:
             if self._is_draining:
                 subscription.end()
             try:
-                while batch := await subscription.next_batch():
-                    await self._flush(batch)
-                    await subscription.acknowledge()
+                await flush_all(subscription, self._flush, max_in_flight=self._max_in_flight)
             finally:
                 self._subscription = None
 

@@ -1,6 +1,7 @@
 """One subscription to the queue: a connection, a channel, a consumer, and what they delivered."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 
@@ -32,7 +33,7 @@ class Subscription:
 
     __slots__ = (
         "_batcher", "_connect", "_connection", "_consumer_tag", "_is_ending",
-        "_last_delivered", "_lost", "_prefetch", "_queue", "_woken",
+        "_lost", "_prefetch", "_queue", "_unacknowledged", "_woken",
     )  # fmt: skip
 
     _connection: AbstractConnection
@@ -49,7 +50,7 @@ class Subscription:
         self._batcher = batcher
         self._prefetch = prefetch
         self._consumer_tag: str | None = None
-        self._last_delivered: AbstractIncomingMessage | None = None
+        self._unacknowledged: deque[AbstractIncomingMessage] = deque()
         self._lost: str | None = None
         self._is_ending = False
         self._woken = asyncio.Event()
@@ -99,13 +100,12 @@ class Subscription:
                 continue
 
     async def acknowledge(self) -> None:
-        """Acknowledge the batch that was delivered last, and everything before it.
+        """Acknowledge the first batch that has not been, and everything before it.
 
         Raises:
             aio_pika.exceptions.AMQPError: the messages will come again.
         """
-        if self._last_delivered is not None:
-            await self._last_delivered.ack(multiple=True)
+        await self._unacknowledged.popleft().ack(multiple=True)
 
     def end(self) -> None:
         """Take nothing new; `next_batch` delivers what is held, due or not."""
@@ -113,8 +113,8 @@ class Subscription:
         self._woken.set()
 
     def _deliver(self) -> Sequence[Delivery]:
-        batch = self._batcher.take()
-        self._last_delivered = batch[-1] if batch else None
+        if batch := self._batcher.take():
+            self._unacknowledged.append(batch[-1])
         return batch
 
     async def _receive(self, message: AbstractIncomingMessage) -> None:

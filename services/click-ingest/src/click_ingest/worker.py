@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 
 from click_ingest.batcher import Batcher
 from click_ingest.click_writer import ClickWriter
+from click_ingest.codecs import register_codecs
 from click_ingest.consumer import Consumer
 from click_ingest.dead_letters import DeadLetters
 from click_ingest.flush import Flusher
@@ -97,7 +98,7 @@ async def _drain(consumer: Consumer, consuming: "asyncio.Task[None]") -> None:
 
 
 def _create_engine(settings: Settings) -> AsyncEngine:
-    return create_engine(
+    engine = create_engine(
         settings.database.url,
         application_name=settings.instance or "click-ingest",
         pool_size=database_share(
@@ -106,6 +107,8 @@ def _create_engine(settings: Settings) -> AsyncEngine:
         statement_timeout_s=STATEMENT_TIMEOUT_S,
         pool_timeout_s=POOL_TIMEOUT_S,
     )
+    register_codecs(engine)
+    return engine
 
 
 def _connector(settings: Settings, purpose: str) -> Any:
