@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
 from click_ingest.click_writer import ClickWriter
+from click_ingest.codecs import register_codecs
 from click_ingest.partitions import Partitions
 from click_ingest.settings import Settings
 from click_ingest.user_agent import UserAgents
@@ -90,6 +91,7 @@ async def an_engine(database_url: str, connections: int = 4) -> AsyncIterator[As
         statement_timeout_s=20,
         pool_timeout_s=20,
     )
+    register_codecs(engine)
     try:
         yield engine
     finally:
