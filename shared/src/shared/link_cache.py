@@ -6,7 +6,7 @@ each write carries the link's version, and one script lets only a higher version
 
 import random
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import msgspec
 from redis.asyncio import Redis
@@ -63,18 +63,34 @@ def decode_entry(value: bytes) -> Link | None:
         return None
 
 
+class Reads(Protocol):
+    """What looking links up needs of Redis."""
+
+    async def mget(self, keys: Sequence[str]) -> Sequence[object]:
+        """Return the values of all keys in one round trip."""
+
+    async def ping(self) -> object:
+        """Raise unless Redis answers."""
+
+
 class LinkCache:
-    """The cache as both its writers and its reader use it; errors are redis-py's own."""
+    """The cache as both its writers and its reader use it; errors are the client's own.
 
-    __slots__ = ("_redis", "_settings")
+    Reads go through `reads` where there is one, else through `redis` like the writes.
+    """
 
-    def __init__(self, redis: Redis, settings: LinkCacheSettings) -> None:
+    __slots__ = ("_reads", "_redis", "_settings")
+
+    def __init__(
+        self, redis: Redis, settings: LinkCacheSettings, *, reads: Reads | None = None
+    ) -> None:
         self._redis = redis
+        self._reads: Reads | Redis = reads or redis
         self._settings = settings
 
     async def get_many(self, keys: Sequence[LinkKey]) -> list[Link | None]:
         """Look all `keys` up with one `MGET`; None where nothing (readable) is cached."""
-        values = await self._redis.mget([cache_key(key) for key in keys])
+        values = await self._reads.mget([cache_key(key) for key in keys])
         return [decode_entry(value) if isinstance(value, bytes) else None for value in values]
 
     async def set_if_newer(self, entries: Iterable[tuple[LinkKey, Link]]) -> int:
@@ -89,8 +105,8 @@ class LinkCache:
         return sum(await pipeline.execute())
 
     async def ping(self) -> None:
-        """Raise unless Redis answers."""
-        await self._redis.ping()
+        """Raise unless Redis answers a reader."""
+        await self._reads.ping()
 
     def _ttl_s(self, link: Link) -> float:
         if link.is_known:

@@ -1,5 +1,6 @@
 """The redirector's wiring: every client, every task and the order in which they open and close."""
 
+import asyncio
 import gc
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -7,7 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import structlog
-from redis.asyncio import Redis
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
@@ -19,6 +19,7 @@ from redirector.click_publisher import ClickPublisher, drain_within
 from redirector.click_recorder import ClickRecorder
 from redirector.link_store import LinkStore
 from redirector.redirect import Redirect
+from redirector.redis_reads import RedisReads
 from redirector.resolver import LATE_TIMEOUT_S, Resolver
 from redirector.settings import Settings
 from redirector.spool import ClickSpool
@@ -68,15 +69,17 @@ async def _open(
 
     redis_connections = redis_share("redirector", settings.redis.pool_size, settings.replicas)
     redis_timeout_s = settings.lookup.redis_timeout_ms / 1000
+    # One connection of the share is for lookups, which have deadlines of their own.
     redis = create_redis(
         settings.redis.url,
         client_name=name,
-        pool_size=redis_connections,
-        # Lookups have shorter deadlines of their own.
-        timeout_s=LATE_TIMEOUT_S,
+        pool_size=max(1, redis_connections - 1),
+        timeout_s=redis_timeout_s,
     )
     stack.push_async_callback(redis.aclose)
-    cache = LinkCache(redis, settings.link_cache)
+    redis_reads = RedisReads(settings.redis.url, client_name=f"{name} lookups")
+    stack.callback(redis_reads.close)
+    cache = LinkCache(redis, settings.link_cache, reads=redis_reads)
 
     database_connections = database_share(
         "redirector", settings.database.max_connections, settings.replicas
@@ -138,8 +141,8 @@ async def _open(
         store_timeout_s=database_timeout_s,
         store_calls=max(1, database_connections - 1),
     )
-    checks[:] = _checks(redis, read_engine, publisher, spool)
-    await _warm(redis, read_engine, max(1, database_connections - 1))
+    checks[:] = _checks(cache, read_engine, publisher, spool)
+    await _warm(cache, read_engine, max(1, database_connections - 1))
     recorder = ClickRecorder(
         ClickMaker(
             default_domain=settings.default_domain,
@@ -165,10 +168,11 @@ async def _open(
     )
 
 
-async def _warm(redis: Redis, engine: AsyncEngine, connections: int) -> None:
+async def _warm(cache: LinkCache, engine: AsyncEngine, connections: int) -> None:
     """Open connections before the first request; what is away is only said, and tried later."""
     try:
-        await redis.ping()
+        async with asyncio.timeout(LATE_TIMEOUT_S):
+            await cache.ping()
     except Exception as error:  # every kind of failure of the client means the same here
         log.warning("redis_away_at_start", reason=repr(error))
     try:
@@ -178,12 +182,12 @@ async def _warm(redis: Redis, engine: AsyncEngine, connections: int) -> None:
 
 
 def _checks(
-    redis: Redis, engine: AsyncEngine, publisher: ClickPublisher, spool: ClickSpool
+    cache: LinkCache, engine: AsyncEngine, publisher: ClickPublisher, spool: ClickSpool
 ) -> list[Check]:
     """List what the redirector depends on: nothing alone takes it out of rotation."""
 
     async def check_redis() -> None:
-        await redis.ping()
+        await cache.ping()
 
     async def check_database() -> Mapping[str, Any]:
         await LinkStore(engine).ping()

@@ -20,13 +20,14 @@ async def within(timeout_s: float, call: Coroutine[Any, Any, T]) -> T:
         TimeoutError: the time is over.
         Exception: what `call` raises.
     """
-    task = asyncio.ensure_future(call)
-    try:
-        done, _ = await asyncio.wait([task], timeout=timeout_s)
-        if not done:
-            done, _ = await asyncio.wait([task], timeout=GRACE_S)
-        if not done:
-            raise TimeoutError
-        return task.result()
-    finally:
-        task.cancel()
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(None) as deadline:
+        timer = loop.call_later(timeout_s, _give_grace, deadline, loop)
+        try:
+            return await call
+        finally:
+            timer.cancel()
+
+
+def _give_grace(deadline: asyncio.Timeout, loop: asyncio.AbstractEventLoop) -> None:
+    deadline.reschedule(loop.time() + GRACE_S)
