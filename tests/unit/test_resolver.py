@@ -1,7 +1,7 @@
 """Resolving: which store is asked when, and what failure means."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -17,7 +17,9 @@ KEY = ("", "abc")
 
 
 @asynccontextmanager
-async def a_resolver(cache: FakeCache, store: Store) -> AsyncIterator[Resolver]:
+async def a_resolver(
+    cache: FakeCache, store: Store, *, cache_timeout_s: float = 0.05
+) -> AsyncIterator[Resolver]:
     """Run a resolver on fakes."""
     async with background_tasks() as tasks:
         yield Resolver(
@@ -25,7 +27,7 @@ async def a_resolver(cache: FakeCache, store: Store) -> AsyncIterator[Resolver]:
             store=store,
             metrics=RedirectorMetrics(CollectorRegistry()),
             tasks=tasks,
-            cache_timeout_s=0.05,
+            cache_timeout_s=cache_timeout_s,
             store_timeout_s=0.2,
             store_calls=2,
         )
@@ -58,6 +60,25 @@ async def test_a_miss_is_read_and_written_back() -> None:
         assert await resolve(resolver) == a_link()
         await settle()
     assert cache.links[KEY] == a_link()
+
+
+class SlowCache(FakeCache):
+    """Redis on a machine that is busy with something else."""
+
+    async def set_if_newer(self, entries: Iterable[tuple[LinkKey, Link]]) -> int:
+        """Store, a little later."""
+        await asyncio.sleep(0.03)
+        return await super().set_if_newer(entries)
+
+
+async def test_writing_back_may_take_longer_than_a_lookup() -> None:
+    """What nobody waits for is not given up after the deadline of what a visitor waits for."""
+    cache = SlowCache()
+    async with a_resolver(cache, FakeStore({KEY: a_link()}), cache_timeout_s=0.001) as resolver:
+        assert await resolver.find_stored(KEY) == a_link()
+        async with asyncio.timeout(5):
+            while KEY not in cache.links:
+                await asyncio.sleep(0.01)
 
 
 async def test_an_unknown_code_becomes_a_negative_entry() -> None:

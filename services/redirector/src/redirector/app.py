@@ -20,7 +20,7 @@ from redirector.click_recorder import ClickRecorder
 from redirector.link_store import LinkStore
 from redirector.redirect import Redirect
 from redirector.redis_reads import RedisReads
-from redirector.resolver import LATE_TIMEOUT_S, Resolver
+from redirector.resolver import LATE_TIMEOUT_S, WRITE_BACK_MAX_AGE_S, Resolver
 from redirector.settings import Settings
 from redirector.spool import ClickSpool
 from redirector.spool_folder import SpoolFolder
@@ -69,12 +69,12 @@ async def _open(
 
     redis_connections = redis_share("redirector", settings.redis.pool_size, settings.replicas)
     redis_timeout_s = settings.lookup.redis_timeout_ms / 1000
-    # One connection of the share is for lookups, which have deadlines of their own.
+    # One connection of the share is for lookups.
     redis = create_redis(
         settings.redis.url,
         client_name=name,
         pool_size=max(1, redis_connections - 1),
-        timeout_s=redis_timeout_s,
+        timeout_s=WRITE_BACK_MAX_AGE_S,
     )
     stack.push_async_callback(redis.aclose)
     redis_reads = RedisReads(settings.redis.url, client_name=f"{name} lookups")

@@ -169,10 +169,11 @@ class Resolver:
         return links
 
     async def _write_back(self, entries: list[tuple[LinkKey, Link]], *, read_at: float) -> None:
-        if time.perf_counter() - read_at > WRITE_BACK_MAX_AGE_S:
-            return
+        # No visitor waits for this, so a busy machine gets more time than for a lookup: a link
+        # that stays out of the cache is a 503 once PostgreSQL is away.
+        left_s = read_at + WRITE_BACK_MAX_AGE_S - time.perf_counter()
         try:
-            async with asyncio.timeout(self._cache_timeout_s):
+            async with asyncio.timeout(left_s):
                 await self._cache.set_if_newer(entries)
         except Exception:  # the next miss tries again
             self._metrics.write_back_errors.inc(len(entries))
