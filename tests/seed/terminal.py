@@ -1,13 +1,11 @@
 """What seeding prints: a bar on a terminal, plain lines elsewhere, and the rate at the end."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-LINE_EACH_S = 5.0
+from tests.support.progress import progress
 
 
 class SeedTerminal:
@@ -22,34 +20,6 @@ class SeedTerminal:
         """Show one line."""
         self._console.print(text, markup=False)
 
-    @contextmanager
-    def progress(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
+    def progress(self, name: str, total: int) -> AbstractContextManager[Callable[[float], None]]:
         """Show how far a step is while the block runs: it calls what it gets with new rows."""
-        started = last_line = time.monotonic()
-        rows = 0
-        bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-            disable=not self._console.is_terminal,
-        )
-        task = bar.add_task(name, total=total, rate="")
-
-        def advance(more: int) -> None:
-            nonlocal rows, last_line
-            rows += more
-            now = time.monotonic()
-            rate = f"{rows / max(now - started, 0.001):,.0f} a second"
-            bar.update(task, completed=rows, rate=rate)
-            if not self._console.is_terminal and now - last_line >= LINE_EACH_S:
-                last_line = now
-                self.say(f"{rows:,} of {total:,} {name}, {rate}")
-
-        with bar:
-            yield advance
-        passed_s = max(time.monotonic() - started, 0.001)
-        self.say(f"{rows:,} {name} in {passed_s:.1f} s: {rows / passed_s:,.0f} a second")
+        return progress(self._console, name, total)

@@ -12,7 +12,7 @@ VISITORS = 3000
 """How many different ones share the clicks of one transaction."""
 
 # Shares of clicks, roughly as public statistics of browsers have them; a tenth are programs.
-_USER_AGENTS = {
+USER_AGENTS = {
     "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko)"
     " Chrome/138.0.0.0 Mobile Safari/537.36": 28,
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like"
@@ -33,7 +33,7 @@ _USER_AGENTS = {
     "curl/8.5.0": 1,
     "": 1,
 }
-_COUNTRIES = {
+COUNTRIES = {
     ("en-US,en;q=0.9", "23.45"): 30,
     ("de-AT,de;q=0.9,en;q=0.6", "77.116"): 18,
     ("en-GB,en;q=0.8", "81.2"): 12,
@@ -44,7 +44,7 @@ _COUNTRIES = {
     ("ja-JP", "126.12"): 5,
     ("", "34.64"): 2,
 }
-_REFERERS = {
+REFERERS = {
     "": 55,
     "https://www.google.com/": 14,
     "https://t.co/": 9,
@@ -69,7 +69,7 @@ class Visitors:
     def __init__(self) -> None:
         recognise = UserAgents().recognise
         self._agents: dict[tuple[bool, str], int] = {}
-        for text, share in _USER_AGENTS.items():
+        for text, share in USER_AGENTS.items():
             found = recognise(text)
             values = [
                 r"\N" if value is None else copied(value)
@@ -80,7 +80,7 @@ class Visitors:
     def draw(self, random: Random) -> list[tuple[bool, str]]:
         """Return `VISITORS` of them: whether it is a bot, and its `VISITOR_COLUMNS`."""
         agents = random.choices([*self._agents], [*self._agents.values()], k=VISITORS)
-        countries = random.choices([*_COUNTRIES], [*_COUNTRIES.values()], k=VISITORS)
+        countries = random.choices([*COUNTRIES], [*COUNTRIES.values()], k=VISITORS)
         visitors = []
         for (is_bot, agent), (language, network) in zip(agents, countries, strict=True):
             address = f"{network}.{random.randrange(256)}.0"
@@ -91,4 +91,4 @@ class Visitors:
 
     def referers(self, random: Random, count: int) -> list[str]:
         """Return where so many clicks came from."""
-        return random.choices([*_REFERERS], [*_REFERERS.values()], k=count)
+        return random.choices([*REFERERS], [*REFERERS.values()], k=count)

@@ -8,11 +8,13 @@ from string import Template
 
 import msgspec
 
-from tests.resilience.chaos.chart import Band, Line, draw, draw_labels
+from tests.resilience.chaos.chart import Band, draw, draw_labels
 from tests.resilience.chaos.run import Run
 from tests.resilience.chaos.schedule import ACTIONS
 from tests.resilience.chaos.series import Series, create_series
 from tests.resilience.chaos.verdict import Verdict
+from tests.support.chart import Line
+from tests.support.page import STYLE
 
 COLOURS = (
     "#e5484d", "#f76b15", "#d6a100", "#46a758", "#12a594", "#0090ff", "#6e56cf", "#d6409f",
@@ -66,6 +68,7 @@ def render_page(run: Run, series: Series) -> str:
     return Template(Path(__file__).with_name("page.html").read_text()).substitute(
         title=f"qck chaos run, seed {run.options.seed}",
         seed=run.options.seed,
+        style=STYLE,
         result="passed" if verdict.passed else "failed",
         facts=escape(_facts(run)),
         findings="".join(f'<p class="bad">{escape(text)}</p>' for text in verdict.findings),

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from local_stack import binaries, users
@@ -12,33 +12,38 @@ from local_stack.errors import StackError
 from local_stack.home import PROJECT_ROOT
 from local_stack.terminal import Report
 
-PACKAGES: dict[str, tuple[str, Callable[[], object]]] = {
+Package = tuple[str, Callable[[], object]]
+"""A package's name, and how to see that what it brings is there."""
+
+PACKAGES: dict[str, Package] = {
     "postgres": ("postgresql", binaries.postgres_folder),
     "redis": ("redis-server", lambda: binaries.find("redis-server")),
     "rabbitmq": ("rabbitmq-server", lambda: binaries.find("rabbitmq-server")),
     "nginx": ("nginx-light", lambda: binaries.find("nginx")),
 }
-"""For each program the Debian package that brings it, and how to see that it is there."""
+"""For each program the Debian package that brings it."""
 
 _SCRIPT = PROJECT_ROOT / "deploy/local/install-packages"
 
 
-def missing_packages(programs: Iterable[str]) -> list[str]:
-    """Return the packages that have to be installed before these programs can run."""
-    return [
-        package
-        for name, (package, present) in PACKAGES.items()
-        if name in programs and not present()
-    ]
+def missing_packages(programs: Iterable[str], also: Iterable[Package] = ()) -> list[str]:
+    """Return the packages that have to be installed before these programs can run.
+
+    `also` are packages that whoever asks needs beside those of the programs.
+    """
+    wanted = [package for name, package in PACKAGES.items() if name in programs]
+    return [name for name, is_there in (*wanted, *also) if not is_there()]
 
 
-def ensure_installed(programs: Iterable[str], report: Report) -> None:
+def ensure_installed(
+    programs: Iterable[str], report: Report, also: Collection[Package] = ()
+) -> None:
     """Install what is missing where this user may.
 
     Raises:
         StackError: it may not, or apt failed; with what to do.
     """
-    packages = missing_packages(set(programs))
+    packages = missing_packages(programs := set(programs), also)
     if not packages:
         return
     as_root = _as_root()
@@ -54,7 +59,7 @@ def ensure_installed(programs: Iterable[str], report: Report) -> None:
     log = Path(name)
     if _install([*as_root, str(_SCRIPT), str(log), *packages], report) != 0:
         raise StackError(f"the packages could not be installed; the end of {log}:{_end_of(log)}")
-    if still := missing_packages(set(programs)):
+    if still := missing_packages(programs, also):
         raise StackError(f"{', '.join(still)} is installed but not found; apt's output: {log}")
     log.unlink()
 

@@ -1,0 +1,45 @@
+"""How far a step is: a bar on a terminal, a line now and then elsewhere."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+LINE_EACH_S = 5.0
+
+
+@contextmanager
+def progress(console: Console, name: str, total: float) -> Iterator[Callable[[float], None]]:
+    """Show how much of `total` is done while the block runs: it calls what it gets with more."""
+    started = last_line = time.monotonic()
+    done = 0.0
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    task = bar.add_task(name, total=total, rate="")
+
+    def advance(more: float) -> None:
+        nonlocal done, last_line
+        done += more
+        now = time.monotonic()
+        rate = f"{done / max(now - started, 0.001):,.0f} a second"
+        bar.update(task, completed=done, rate=rate)
+        if not console.is_terminal and now - last_line >= LINE_EACH_S:
+            last_line = now
+            console.print(f"{done:,.0f} of {total:,.0f} {name}, {rate}", markup=False)
+
+    with bar:
+        yield advance
+    passed_s = max(time.monotonic() - started, 0.001)
+    console.print(
+        f"{done:,.0f} {name} in {passed_s:.1f} s: {done / passed_s:,.0f} a second", markup=False
+    )
