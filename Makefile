@@ -128,6 +128,16 @@ bench-micro: $(STAMP) ## Time the hot functions against their baseline; BASELINE
 	@$(PYTHON) -m tests.bench.micro --threshold $(THRESHOLD) $(if $(BASELINE),--baseline) \
 		$(if $(T),--only '$(T)')
 
+ONLY ?=
+ROUNDS ?= 5
+SUSTAINED_S ?= 600
+SCALE ?= 1
+
+.PHONY: bench
+bench: servers ## Measure this machine beside references: ONLY= ROUNDS= SUSTAINED_S= SCALE= SEED=
+	@$(PYTHON) -m tests.bench $(if $(ONLY),--only $(ONLY)) --rounds $(ROUNDS) \
+		--sustained $(SUSTAINED_S) --scale $(SCALE) --seed $(or $(SEED),1)
+
 ##@ Operate
 
 .PHONY: api-key migrate ledger dead-letters replay-dead-letters help

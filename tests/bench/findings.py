@@ -38,8 +38,21 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bars:
+    """A bar for each thing, made of named parts that add up."""
+
+    title: str
+    unit: str
+    bars: Mapping[str, Mapping[str, float]]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
     """All of one section."""
 
     figures: Sequence[Figure]
     charts: Sequence[Chart] = field(default_factory=tuple)
+    bars: Sequence[Bars] = field(default_factory=tuple)
+    wrong: Sequence[str] = field(default_factory=tuple)
+    """What must never be, whatever the figures: a click lost, or counted twice."""

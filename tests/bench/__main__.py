@@ -1,0 +1,90 @@
+"""`python -m tests.bench`: how fast qck is on this machine, beside what it is compared with.
+
+Everything is brought up for the purpose, on free ports and in temporary folders. Exit status 1
+when something broke or a click was lost; a goal that is missed is a figure and no failure.
+"""
+
+import argparse
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+import structlog
+
+from local_stack.errors import StackError
+from local_stack.terminal import Terminal
+from tests.bench.bench import Options
+from tests.bench.machine import describe_machine
+from tests.bench.needed import ensure_needed
+from tests.bench.outcome import run_sections
+from tests.bench.report import write_report
+from tests.bench.rows import create_rows
+from tests.bench.sections import SECTIONS
+from tests.bench.terminal import BenchTerminal
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure; return the exit status."""
+    parsed = _parser().parse_args(arguments)
+    terminal = BenchTerminal()
+    unknown = [name for name in parsed.only if name not in SECTIONS]
+    if unknown:
+        terminal.say(f"no such section: {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
+        return 2
+    # What clients have to say of an outage, or of a partition made, is not what a run is about.
+    logging.getLogger("aiormq").addHandler(logging.NullHandler())
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    signal.signal(signal.SIGTERM, _interrupt)
+    options = Options(
+        rounds=parsed.rounds,
+        round_s=parsed.round,
+        sustained_s=parsed.sustained,
+        scale=parsed.scale,
+        seed=parsed.seed,
+    )
+    sections = {name: SECTIONS[name] for name in SECTIONS if name in (parsed.only or SECTIONS)}
+    try:
+        ensure_needed(Terminal())
+        outcomes = run_sections(sections, options, terminal)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except StackError as error:
+        terminal.say(str(error))
+        return 1
+    page = write_report(outcomes, options, describe_machine(), Path(parsed.report))
+    terminal.table(create_rows(outcomes))
+    terminal.say(f"the report is {page}")
+    return 0 if all(outcome.is_sound for outcome in outcomes) else 1
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Stop as Ctrl-C does: in good order."""
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    options = Options()
+    parser = argparse.ArgumentParser(
+        prog="bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--only", nargs="*", default=[], metavar="SECTION", help=f"of {', '.join(SECTIONS)}"
+    )
+    parser.add_argument("--rounds", type=int, default=options.rounds, help="the median counts")
+    parser.add_argument("--round", type=float, default=options.round_s, help="seconds of each")
+    parser.add_argument(
+        "--sustained", type=float, default=options.sustained_s, help="seconds of steady load"
+    )
+    parser.add_argument("--scale", type=float, default=options.scale, help="of loaded data")
+    parser.add_argument("--seed", type=int, default=options.seed, help="of links and visitors")
+    parser.add_argument("--report", default="bench", help="folder for the report")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

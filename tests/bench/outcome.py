@@ -1,0 +1,48 @@
+"""Carrying out sections one after another: what fails is reported, and the others still run."""
+
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.bench.bench import Bench, Options, Screen, Section
+from tests.bench.findings import Findings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one section."""
+
+    name: str
+    took_s: float
+    findings: Findings = field(default_factory=lambda: Findings(figures=()))
+    error: str = ""
+    """Why it did not come to an end."""
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it ended, and nothing was lost; goals may be missed."""
+        return not self.error and not self.findings.wrong
+
+
+def run_sections(
+    sections: Mapping[str, Section], options: Options, screen: Screen
+) -> list[Outcome]:
+    """Run each section in a temporary folder of its own."""
+    outcomes = []
+    for name, section in sections.items():
+        screen.say(f"== {name}")
+        started = time.monotonic()
+        findings, error = Findings(figures=()), ""
+        with TemporaryDirectory(prefix=f"qck-bench-{name}-", ignore_cleanup_errors=True) as folder:
+            try:
+                findings = section(Bench(options=options, screen=screen, folder=Path(folder)))
+            except Exception as problem:  # whatever it was, the other sections can be measured
+                error = f"{type(problem).__name__}: {problem}"
+                screen.say(traceback.format_exc())
+        outcomes.append(
+            Outcome(name=name, took_s=time.monotonic() - started, findings=findings, error=error)
+        )
+    return outcomes

@@ -1,0 +1,98 @@
+"""Rounds of full load on several things in turn, so that a change of weather hits them alike."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from tests.bench.bench import Screen
+from tests.bench.cpu import Components, cpu_seconds, spent
+from tests.bench.findings import Bars
+from tests.bench.wrk import Load, Wrk
+
+WARM_UP_S = 2.0
+GENERATOR = "generator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Something that redirects, and the processes that it does so with."""
+
+    name: str
+    port: int
+    components: Callable[[], Components]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One round."""
+
+    warm_up: Load
+    load: Load
+    cpu_us: Mapping[str, float]
+    """Processor time by component for each redirect."""
+
+
+def measure(target: Target, wrk: Wrk, seconds: float) -> Measured:
+    """Put the target under full load."""
+    warm_up = wrk.run(target.port, WARM_UP_S)
+    components = target.components()
+    before = cpu_seconds(components)
+    load = wrk.run(target.port, seconds)
+    used = spent(before, cpu_seconds(components))
+    # The generator is none of the components, and not somebody else's either.
+    *_, rest = used
+    used = {**used, rest: max(0.0, used[rest] - load.cpu_s)}
+    shares = {**used, GENERATOR: load.cpu_s}
+    return Measured(
+        warm_up=warm_up,
+        load=load,
+        cpu_us={name: 1e6 * cpu_s / max(1, load.redirects) for name, cpu_s in shares.items()},
+    )
+
+
+def interleave(
+    steps: Mapping[str, Callable[[], Measured]], rounds: int, screen: Screen
+) -> dict[str, list[Measured]]:
+    """Take every step once a round; return what each came to, round by round."""
+    found: dict[str, list[Measured]] = {name: [] for name in steps}
+    with screen.progress("measurements", rounds * len(steps)) as advance:
+        for number in range(rounds):
+            for name, step in steps.items():
+                measured = step()
+                found[name].append(measured)
+                screen.say(
+                    f"round {number + 1}: {name}, {measured.load.per_second:,.0f} redirects a"
+                    f" second, {measured.load.failed} failed"
+                )
+                advance(1)
+    return found
+
+
+def per_second(rounds: Sequence[Measured]) -> list[float]:
+    """Return the redirects a second of each round."""
+    return [round(each.load.per_second, 1) for each in rounds]
+
+
+def ratios(ours: Sequence[Measured], theirs: Sequence[Measured]) -> list[float]:
+    """Return how many times as fast ours was in each round."""
+    return [
+        own.load.per_second / max(other.load.per_second, 1e-9)
+        for own, other in zip(ours, theirs, strict=True)
+    ]
+
+
+def where_the_time_goes(rounds: Mapping[str, Sequence[Measured]]) -> Bars:
+    """Draw up what a redirect costs in each component, the median of the rounds."""
+    return Bars(
+        title="Where the time goes",
+        unit="µs of processor time per redirect",
+        bars={
+            name: {
+                component: median(each.cpu_us[component] for each in measured)
+                for component in measured[0].cpu_us
+            }
+            for name, measured in rounds.items()
+        },
+        note="With children, as the kernel accounts it; what the kernel does for a connection"
+        " counts for the process at either end.",
+    )

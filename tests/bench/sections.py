@@ -1,0 +1,10 @@
+"""The sections of the benchmark by name, in the order in which they run."""
+
+from collections.abc import Mapping
+
+from tests.bench import saturation
+from tests.bench.bench import Section
+
+SECTIONS: Mapping[str, Section] = {
+    "saturation": saturation.run,
+}
