@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 
-from tests.bench import saturation
+from tests.bench import degraded, footprint, ingest, saturation
 from tests.bench.bench import Section
 
 SECTIONS: Mapping[str, Section] = {
     "saturation": saturation.run,
+    "degraded": degraded.run,
+    "ingest": ingest.run,
+    "footprint": footprint.run,
 }

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local_stack import binaries
-from tests.bench.references.process import running
+from tests.bench.process import running
 
 _MAIN = """\
 {modules}
@@ -48,5 +48,6 @@ def nginx(folder: Path, port: int, http: str, modules: Sequence[Path] = ()) -> I
         )
     )
     command = [binaries.require("nginx"), "-e", "stderr", "-c", str(configuration)]
-    with running(command, log=folder / "nginx.log", port=port) as pid:
-        yield pid
+    with running(command, log=folder / "nginx.log") as server:
+        server.wait_listening(port)
+        yield server.pid

@@ -9,8 +9,8 @@ from pathlib import Path
 from local_stack.ports import LOOPBACK, choose_ports
 from shared import broker
 from shared.settings import Secret
+from tests.bench.process import running
 from tests.bench.references.nginx import nginx
-from tests.bench.references.process import running
 from tests.bench.references.textbook_app import QUEUE
 from tests.bench.rounds import Target
 from tests.bench.site import Site
@@ -48,17 +48,15 @@ def textbook(folder: Path, port: int, site: Site, prefix: str) -> Iterator[Targe
         "KEY_PREFIX": prefix,
     }
     with ExitStack() as exits:
-        pids = [
-            exits.enter_context(
-                running(
-                    _command(ports[name]),
-                    log=folder / f"{name}.log",
-                    port=ports[name],
-                    environment=environment,
-                )
+        processes = {
+            name: exits.enter_context(
+                running(_command(ports[name]), log=folder / f"{name}.log", environment=environment)
             )
             for name in PROCESSES
-        ]
+        }
+        for name, process in processes.items():
+            process.wait_listening(ports[name])
+        pids = [process.pid for process in processes.values()]
         servers = "\n".join(f"        server {LOOPBACK}:{ports[name]};" for name in PROCESSES)
         http = _HTTP.format(servers=servers, address=f"{LOOPBACK}:{port}")
         front = exits.enter_context(nginx(folder / "nginx", port, http))
