@@ -10,8 +10,9 @@ from statistics import median
 import asyncpg
 
 from local_stack.stack import Stack
-from tests.bench.backlog import ClickLines, publish_backlog
+from tests.bench.backlog import publish_backlog
 from tests.bench.bench import Bench
+from tests.bench.click_lines import ClickLines
 from tests.bench.cpu import cpu_seconds, spent
 from tests.bench.findings import Bars, Figure, Findings
 from tests.bench.memory import peak_rss_bytes

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from random import Random
 
 from tests.seed.connections import Connection, copied
+from tests.support.zipf import draw_rank
 
 LINK_COLUMNS = ("type", "link_id", "domain", "short_code", "visited_url", "redirect_url")
 
@@ -55,8 +56,7 @@ class ClickedLinks:
 
     async def draw(self, connection: Connection, random: Random, count: int) -> list[Target]:
         """Return what so many clicks lead to, orphans among them."""
-        # The rank's logarithm is evenly spread: the link of rank r gets a share of 1 / r.
-        ranks = [int((self._count + 1) ** random.random()) for _ in range(count)]
+        ranks = [draw_rank(random, self._count) for _ in range(count)]
         ids = [self._first + rank * _STEP % self._count for rank in ranks]
         links = await self._read(connection, ids)
         there = sorted(links)

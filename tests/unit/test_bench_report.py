@@ -1,0 +1,67 @@
+"""The benchmark's report: one page that needs nothing else, and the same as JSON."""
+
+import json
+import re
+from pathlib import Path
+
+from tests.bench.bench import Options
+from tests.bench.findings import Bars, Chart, Figure, Findings
+from tests.bench.outcome import Outcome
+from tests.bench.report import write_report
+
+NASTY = '<b title="x">&</b>'
+
+
+def an_outcome() -> Outcome:
+    """Make a section with a figure, a chart and bars, all of them named as nobody should."""
+    return Outcome(
+        name="saturation",
+        took_s=12.3,
+        findings=Findings(
+            figures=[
+                Figure(name=NASTY, value=2, unit=NASTY, goal=1, rounds=[1, 2, 3], note=NASTY)
+            ],
+            charts=[
+                Chart(
+                    title=NASTY, x_label=NASTY, y_label=NASTY, note=NASTY, is_logarithmic=True,
+                    curves={NASTY: [(0, 0.5), (10, 100)], "other": [(0, 1)], "none": []},
+                )
+            ],
+            bars=[
+                Bars(title=NASTY, unit=NASTY, bars={NASTY: {NASTY: 1.5, "b": 2}, "x": {"b": 1}})
+            ],
+        ),
+    )  # fmt: skip
+
+
+def test_the_page_escapes_what_it_shows_and_asks_for_nothing(tmp_path: Path) -> None:
+    """No name becomes markup, and there is no script and no address in the page."""
+    page = write_report([an_outcome()], Options(), {"processor": NASTY}, tmp_path).read_text()
+    assert "<b" not in page.replace("<body", "")
+    assert page.count("&lt;b title=&quot;x&quot;&gt;&amp;&lt;/b&gt;") > 10
+    assert not re.search(r"<script|<link|src=|href=|url\(|https?:", page)
+
+
+def test_the_page_says_how_many_goals_are_met_and_what_is_broken(tmp_path: Path) -> None:
+    """A broken section stands in the title, whatever goals were met."""
+    met = Figure(name="a", value=1, unit="s", goal=1)
+    sound = Outcome(name="one", took_s=1, findings=Findings(figures=[met]))
+    broken = Outcome(name="two", took_s=1, error="OSError: <gone>")
+    page = write_report([sound], Options(), {}, tmp_path).read_text()
+    assert "1 of 1 goals met</span>" in page
+    page = write_report([sound, broken], Options(), {}, tmp_path).read_text()
+    assert "1 broken</span>" in page
+    assert "OSError: &lt;gone&gt;" in page
+
+
+def test_the_json_has_everything(tmp_path: Path) -> None:
+    """Options, machine and, for each section, figures with their verdict and all curves."""
+    write_report([an_outcome()], Options(rounds=2), {"processor": "x"}, tmp_path)
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["machine"] == {"processor": "x"}
+    assert report["options"]["rounds"] == 2
+    (section,) = report["sections"]
+    (figure,) = section["findings"]["figures"]
+    assert (figure["name"], figure["is_met"], figure["rounds"]) == (NASTY, False, [1, 2, 3])
+    assert section["findings"]["charts"][0]["curves"]["other"] == [[0, 1]]
+    assert section["findings"]["bars"][0]["bars"]["x"] == {"b": 1}
