@@ -36,13 +36,12 @@ def write_report(
 
 def render_page(outcomes: Sequence[Outcome], options: Options, machine: Mapping[str, str]) -> str:
     """Return the page: it asks no other host for anything and follows light and dark."""
-    rows = create_rows(outcomes)
-    verdicts = [row.verdict for row in rows]
+    verdicts = [row.verdict for row in create_rows(outcomes)]
     return Template(Path(__file__).with_name("page.html").read_text()).substitute(
         style=STYLE,
         **{"class": _CLASSES["broken" if "broken" in verdicts else "met"]},
         result=_result(verdicts),
-        rows="\n".join(_row(row) for row in rows),
+        rows="\n".join(_group(outcome) for outcome in outcomes),
         sections="\n".join(_charts(outcome) for outcome in outcomes),
         machine="\n".join(
             f"<tr><th>{escape(name)}</th><td>{escape(fact)}</td></tr>"
@@ -63,11 +62,16 @@ def _result(verdicts: Sequence[str]) -> str:
     return f"{met} of {met + verdicts.count('missed')} goals met"
 
 
+def _group(outcome: Outcome) -> str:
+    head = f'<tr><th colspan="4">{escape(outcome.name)}</th></tr>'
+    return "\n".join((head, *(_row(row) for row in create_rows([outcome]))))
+
+
 def _row(row: Row) -> str:
     rounds = f"Rounds: {row.rounds}. " if row.rounds else ""
     note = f'<p class="dim">{escape(rounds + row.note)}</p>' if rounds or row.note else ""
     return (
-        f"<tr><td>{escape(row.section)}</td><td>{escape(row.name)}{note}</td>"
+        f"<tr><td>{escape(row.name)}{note}</td>"
         f'<td class="number">{escape(row.goal)}</td><td class="number">{escape(row.figure)}</td>'
         f'<td class="{_CLASSES.get(row.verdict, "")}">{row.verdict}</td></tr>'
     )

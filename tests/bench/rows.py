@@ -39,7 +39,7 @@ def _rows_of(outcome: Outcome) -> Iterator[Row]:
             goal=_goal(figure),
             figure=_with_unit(figure.value, figure.unit),
             verdict={None: "", True: "met", False: "missed"}[figure.is_met],
-            rounds=", ".join(shown(value) for value in figure.rounds),
+            rounds=_rounds(figure.rounds),
             note=figure.note,
         )
 
@@ -49,6 +49,11 @@ def shown(value: float) -> str:
     if value == 0 or value == round(value):
         return f"{value:,.0f}"
     return f"{value:,.{max(0, DIGITS - 1 - floor(log10(abs(value))))}f}"
+
+
+def _rounds(values: Sequence[float]) -> str:
+    """List the rounds, unless a single one would only repeat the figure."""
+    return ", ".join(map(shown, values)) if len(values) > 1 else ""
 
 
 def _goal(figure: Figure) -> str:
