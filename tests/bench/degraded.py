@@ -15,6 +15,7 @@ from tests.bench.rounds import (
     measure,
     per_second,
     ratios,
+    used_by_others,
     where_the_time_goes,
 )
 from tests.bench.site import Site, started_site
@@ -87,6 +88,7 @@ def run(bench: Bench) -> Findings:
                 rounds=per_second(rounds[ALIVE]),
             ),
             *(figure for trouble in TROUBLES for figure in _figures(trouble, rounds)),
+            used_by_others(rounds),
         ],
         bars=[where_the_time_goes(rounds)],
         wrong=judge(answered, stored),
@@ -130,6 +132,7 @@ def _figures(trouble: Trouble, rounds: Mapping[str, Sequence[Measured]]) -> list
             value=sum(load.failed + load.lost for load in loads),
             unit="",
             goal=0,
-            note=f"Of {sum(load.requests for load in loads):,}, with those of the first seconds.",
+            note=f"Of {sum(load.requests for load in loads):,}, with those of the first seconds;"
+            f" {sum(load.timeouts for load in loads):,} were late by more than 2 s.",
         ),
     ]

@@ -45,6 +45,7 @@ class Ingested:
     """Of the largest worker."""
     cpu_us: Mapping[str, float]
     """By component, for each click."""
+    others_percent: float
     wrong: Sequence[str]
 
 
@@ -86,7 +87,7 @@ def _work_off(stack: Stack, count: int, clicks: int, folder: Path) -> Ingested:
             "postgres": [stack.pid("postgres")],
             "rabbitmq": [stack.pid("rabbitmq")],
         }
-        before = cpu_seconds(components)
+        before, looked_at = cpu_seconds(components), time.time()
         already, ended_at = asyncio.run(_wait_until_stored(stack, clicks))
         used = spent(before, cpu_seconds(components))
         peaks = [peak_rss_bytes(worker.pid) / MB for worker in workers]
@@ -94,7 +95,8 @@ def _work_off(stack: Stack, count: int, clicks: int, folder: Path) -> Ingested:
     return Ingested(
         per_second=clicks / (ended_at - began_at),
         peak_mb=max(peaks),
-        cpu_us={name: 1e6 * cpu_s / max(1, clicks - already) for name, cpu_s in used.items()},
+        cpu_us=used.per_piece_us(clicks - already),
+        others_percent=used.others_percent(ended_at - looked_at),
         wrong=judge(Answered(redirects=clicks), read_stored(stack)),
     )
 
@@ -129,7 +131,8 @@ def _figures(count: int, rounds: Sequence[Ingested]) -> list[Figure]:
             goal=GOALS.get(count),
             is_floor=True,
             rounds=speeds,
-            note="From the first consumer to the last commit, with counts and ledger.",
+            note="From the first consumer to the last commit, with counts and ledger. Others used"
+            f" {median(each.others_percent for each in rounds):.0f} % of the machine.",
         ),
         Figure(name=f"most memory of a worker, {who}", value=max(peaks), unit="MB", rounds=peaks),
     ]

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import gettempdir
 
 from local_stack import binaries
 from local_stack.home import PROJECT_ROOT
@@ -22,6 +23,7 @@ def describe_machine() -> dict[str, str]:
         "cores": str(os.cpu_count()),
         "memory": f"{int(memory[1]) / 2**20:.1f} GiB" if memory else "",
         "system": f"{_system(_text('/etc/os-release'))}, Linux {platform.release()}",
+        "data on": _output("stat", "-f", "-c", "%T", gettempdir()).strip(),
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         **_server_versions(),
     }

@@ -6,7 +6,7 @@ from statistics import median
 
 from tests.bench.bench import Screen
 from tests.bench.cpu import Components, cpu_seconds, spent
-from tests.bench.findings import Bars
+from tests.bench.findings import Bars, Figure
 from tests.bench.wrk import Load, Wrk
 
 WARM_UP_S = 2.0
@@ -30,6 +30,8 @@ class Measured:
     load: Load
     cpu_us: Mapping[str, float]
     """Processor time by component for each redirect."""
+    others_percent: float = 0.0
+    """How much of the machine was used by what has nothing to do with it."""
 
 
 def measure(target: Target, wrk: Wrk, seconds: float) -> Measured:
@@ -38,15 +40,12 @@ def measure(target: Target, wrk: Wrk, seconds: float) -> Measured:
     components = target.components()
     before = cpu_seconds(components)
     load = wrk.run(target.port, seconds)
-    used = spent(before, cpu_seconds(components))
-    # The generator is none of the components, and not somebody else's either.
-    *_, rest = used
-    used = {**used, rest: max(0.0, used[rest] - load.cpu_s)}
-    shares = {**used, GENERATOR: load.cpu_s}
+    used = spent(before, cpu_seconds(components)).with_component(GENERATOR, load.cpu_s)
     return Measured(
         warm_up=warm_up,
         load=load,
-        cpu_us={name: 1e6 * cpu_s / max(1, load.redirects) for name, cpu_s in shares.items()},
+        cpu_us=used.per_piece_us(load.redirects),
+        others_percent=used.others_percent(load.duration_us / 1e6),
     )
 
 
@@ -79,6 +78,18 @@ def ratios(ours: Sequence[Measured], theirs: Sequence[Measured]) -> list[float]:
         own.load.per_second / max(other.load.per_second, 1e-9)
         for own, other in zip(ours, theirs, strict=True)
     ]
+
+
+def used_by_others(rounds: Mapping[str, Sequence[Measured]]) -> Figure:
+    """Tell how quiet the machine was: on a busy one, ratios are worth more than speeds."""
+    shares = [each.others_percent for measured in rounds.values() for each in measured]
+    return Figure(
+        name="machine used by others meanwhile",
+        value=median(shares),
+        unit="%",
+        note=f"Of all cores, at most {max(shares):.0f} %. Parts of the stack that are not in the"
+        " chart count too.",
+    )
 
 
 def where_the_time_goes(rounds: Mapping[str, Sequence[Measured]]) -> Bars:

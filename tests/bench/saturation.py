@@ -16,6 +16,7 @@ from tests.bench.rounds import (
     measure,
     per_second,
     ratios,
+    used_by_others,
     where_the_time_goes,
 )
 from tests.bench.site import Site, started_site
@@ -49,7 +50,7 @@ def run(bench: Bench) -> Findings:
         answered.note_all(rounds["qck"])
         stored = read_stored(site.stack)
     return Findings(
-        figures=[*_speeds(rounds), *_ratios(rounds), *_failed(rounds)],
+        figures=[*_speeds(rounds), *_ratios(rounds), *_failed(rounds), used_by_others(rounds)],
         bars=[where_the_time_goes(rounds)],
         wrong=judge(answered, stored),
     )

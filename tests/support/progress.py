@@ -31,15 +31,20 @@ def progress(console: Console, name: str, total: float) -> Iterator[Callable[[fl
         nonlocal done, last_line
         done += more
         now = time.monotonic()
-        rate = f"{done / max(now - started, 0.001):,.0f} a second"
-        bar.update(task, completed=done, rate=rate)
+        rate = _rate(done, now - started)
+        bar.update(task, completed=done, rate=rate.removeprefix(", "))
         if not console.is_terminal and now - last_line >= LINE_EACH_S:
             last_line = now
-            console.print(f"{done:,.0f} of {total:,.0f} {name}, {rate}", markup=False)
+            console.print(f"{done:,.0f} of {total:,.0f} {name}{rate}", markup=False)
 
     with bar:
         yield advance
-    passed_s = max(time.monotonic() - started, 0.001)
-    console.print(
-        f"{done:,.0f} {name} in {passed_s:.1f} s: {done / passed_s:,.0f} a second", markup=False
-    )
+    passed_s = time.monotonic() - started
+    rate = _rate(done, passed_s)
+    console.print(f"{done:,.0f} {name} in {passed_s:.1f} s{rate}", markup=False)
+
+
+def _rate(done: float, passed_s: float) -> str:
+    """Tell how fast it goes, unless that is less than one a second."""
+    rate = done / max(passed_s, 0.001)
+    return f", {rate:,.0f} a second" if rate >= 1 else ""

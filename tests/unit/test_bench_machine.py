@@ -5,7 +5,15 @@ import time
 
 import pytest
 
-from tests.bench.cpu import REST, TICKS_PER_S, cpu_seconds, machine_seconds, process_seconds, spent
+from tests.bench.cpu import (
+    MACHINE,
+    TICKS_PER_S,
+    Spent,
+    cpu_seconds,
+    machine_seconds,
+    process_seconds,
+    spent,
+)
 from tests.bench.machine import cpu_model
 from tests.bench.memory import pss_bytes, read_kib
 from tests.bench.rounds import Measured, ratios, where_the_time_goes
@@ -37,13 +45,18 @@ def test_the_time_of_the_machine_has_neither_idling_nor_waiting() -> None:
 
 def test_what_no_component_used_is_somebody_elses() -> None:
     """The rest is the machine's time less that of all components, and never negative."""
-    before = {"nginx": 1.0, "redis": 2.0, REST: 10.0}
-    assert spent(before, {"nginx": 2.0, "redis": 2.5, REST: 14.0}) == {
-        "nginx": 1.0,
-        "redis": 0.5,
-        REST: 2.5,
-    }
-    assert spent(before, {"nginx": 2.0, "redis": 2.0, REST: 10.5})[REST] == 0
+    before = {"nginx": 1.0, "redis": 2.0, MACHINE: 10.0}
+    used = spent(before, {"nginx": 2.0, "redis": 2.5, MACHINE: 14.0})
+    assert used == Spent({"nginx": 1.0, "redis": 0.5}, others_s=2.5)
+    assert spent(before, {"nginx": 2.0, "redis": 2.0, MACHINE: 10.5}).others_s == 0
+
+
+def test_a_component_that_is_known_from_elsewhere_is_none_of_the_others() -> None:
+    """The generator's time, which is known when it has ended."""
+    used = Spent({"nginx": 1.0}, others_s=2.5).with_component("generator", 2.0)
+    assert used == Spent({"nginx": 1.0, "generator": 2.0}, others_s=0.5)
+    assert used.per_piece_us(1000) == {"nginx": 1000, "generator": 2000}
+    assert used.others_percent(1.0) == 50 / (os.cpu_count() or 1)
 
 
 def test_this_process_uses_time() -> None:
@@ -53,7 +66,7 @@ def test_this_process_uses_time() -> None:
     until = time.process_time() + 3 / TICKS_PER_S
     while time.process_time() < until:
         pass
-    assert spent(before, cpu_seconds(components))["me"] > 0
+    assert spent(before, cpu_seconds(components)).by_component["me"] > 0
 
 
 def test_sizes_are_read_in_bytes() -> None:
