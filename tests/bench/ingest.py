@@ -16,7 +16,7 @@ from tests.bench.click_lines import ClickLines
 from tests.bench.cpu import cpu_seconds, spent
 from tests.bench.findings import Bars, Figure, Findings
 from tests.bench.memory import peak_rss_bytes
-from tests.bench.stored import Answered, judge, read_stored
+from tests.bench.stored import STORED, Answered, judge, read_stored
 from tests.bench.workers import consuming_since, running_workers
 from tests.support.database import fetch
 from tests.support.stack import started_stack
@@ -32,7 +32,6 @@ LOOK_EACH_S = 0.02
 
 MB = 1_000_000
 
-_STORED = "SELECT coalesce(sum(stored), 0)::bigint FROM click_sources"
 _EMPTY = "TRUNCATE clicks, click_counts_hourly, click_counts_total, click_sources"
 
 
@@ -105,11 +104,11 @@ async def _wait_until_stored(stack: Stack, clicks: int) -> tuple[int, float]:
     """Return how much was stored at first look, and the Unix time at which all of it was."""
     connection = await asyncpg.connect(stack.urls.database_url)
     try:
-        already = stored = await connection.fetchval(_STORED)
+        already = stored = await connection.fetchval(STORED)
         async with asyncio.timeout(60 + clicks / LEAST_PER_SECOND):
             while stored < clicks:
                 await asyncio.sleep(LOOK_EACH_S)
-                stored = await connection.fetchval(_STORED)
+                stored = await connection.fetchval(STORED)
         return already, time.time()
     finally:
         await connection.close()

@@ -1,6 +1,7 @@
 """How many redirects a second there can be, every click stored, beside what others can do."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from statistics import median
 
@@ -20,7 +21,7 @@ from tests.bench.rounds import (
     where_the_time_goes,
 )
 from tests.bench.site import Site, started_site
-from tests.bench.stored import Answered, drain, judge, read_stored
+from tests.bench.stored import Answered, drain, judge, read_stored, stored_so_far
 from tests.bench.wrk import Wrk
 
 LINKS = 10_000
@@ -37,30 +38,57 @@ def run(bench: Bench) -> Findings:
         started_references(bench.folder, site) as references,
     ):
         wrk = Wrk(bench.folder, site.codes, site.host, options.seed)
-        answered = Answered()
+        ours = _Ours(site)
         for target in (site.target, *references):
             check_redirects(target, site)
-        answered.redirects += 1
+        ours.answered.redirects += 1
         steps: dict[str, Callable[[], Measured]] = {
-            "qck": partial(_measure_ours, site, wrk, options.round_s)
+            "qck": partial(ours.measure, wrk, options.round_s)
         }
         for target in references:
             steps[target.name] = partial(_measure_other, target, site, wrk, options.round_s)
         rounds = interleave(steps, options.rounds, bench.screen)
-        answered.note_all(rounds["qck"])
         stored = read_stored(site.stack)
     return Findings(
-        figures=[*_speeds(rounds), *_ratios(rounds), *_failed(rounds), used_by_others(rounds)],
+        figures=[
+            *_speeds(rounds),
+            *_ratios(rounds),
+            *_failed(rounds),
+            ours.unfinished(),
+            used_by_others(rounds),
+        ],
         bars=[where_the_time_goes(rounds)],
-        wrong=judge(answered, stored),
+        wrong=judge(ours.answered, stored),
     )
 
 
-def _measure_ours(site: Site, wrk: Wrk, seconds: float) -> Measured:
-    measured = measure(site.target, wrk, seconds)
-    # What comes next must not be slowed down by clicks that are still on their way.
-    drain(site.stack)
-    return measured
+@dataclass(slots=True)
+class _Ours:
+    """qck's own rounds: what visitors were answered, and how much of it was stored at once."""
+
+    site: Site
+    answered: Answered = field(default_factory=Answered)
+    waiting: list[int] = field(default_factory=list)
+    """Clicks that were not stored yet when a round was over."""
+
+    def measure(self, wrk: Wrk, seconds: float) -> Measured:
+        """Measure a round, and wait until all of its clicks are stored."""
+        measured = measure(self.site.target, wrk, seconds)
+        self.answered.note(measured.warm_up, measured.load)
+        self.waiting.append(max(0, self.answered.redirects - stored_so_far(self.site.stack)))
+        # What comes next must not be slowed down by clicks that are still on their way.
+        drain(self.site.stack)
+        return measured
+
+    def unfinished(self) -> Figure:
+        """Tell how far the storing of clicks was behind."""
+        return Figure(
+            name="clicks still on their way when a round ends",
+            value=median(self.waiting),
+            unit="",
+            rounds=self.waiting,
+            note="All of them are stored before the next round; storing them is in no chart.",
+        )
 
 
 def _measure_other(target: Target, site: Site, wrk: Wrk, seconds: float) -> Measured:

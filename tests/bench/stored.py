@@ -13,6 +13,8 @@ from tests.support.database import fetch
 
 DRAINED_WITHIN_S = 300.0
 
+STORED = "SELECT coalesce(sum(stored), 0)::bigint FROM click_sources"
+
 _COUNTS = """
 SELECT (SELECT count(*) FROM clicks) AS rows,
     (SELECT coalesce(sum(clicks), 0) FROM click_counts_total)::bigint AS counted,
@@ -83,6 +85,12 @@ def read_stored(stack: Stack) -> Stored:
     """Count."""
     (row,) = asyncio.run(fetch(stack.urls.database_url, _COUNTS))
     return Stored(**row)
+
+
+def stored_so_far(stack: Stack) -> int:
+    """Return how many clicks are stored, without counting rows."""
+    ((stored,),) = asyncio.run(fetch(stack.urls.database_url, STORED))
+    return int(stored)
 
 
 async def _drain(stack: Stack) -> str:

@@ -29,13 +29,17 @@ async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
     async with redis, connection:
         channel = await connection.channel()
         await channel.declare_queue(QUEUE, durable=True)
-        yield {"redis": redis, "exchange": channel.default_exchange}
+        yield {
+            "redis": redis,
+            "exchange": channel.default_exchange,
+            "prefix": os.environ["KEY_PREFIX"],
+        }
 
 
 async def redirect(request: Request) -> Response:
     """Send the visitor on."""
     code = request.path_params["code"]
-    long_url = await request.state.redis.get(os.environ["KEY_PREFIX"] + code)
+    long_url = await request.state.redis.get(request.state.prefix + code)
     if long_url is None:
         return PlainTextResponse("Not found", status_code=404)
     click = {
