@@ -39,7 +39,8 @@ def main(arguments: Sequence[str]) -> int:
     # What clients have to say of an outage, or of a partition made, is not what a run is about.
     logging.getLogger("aiormq").addHandler(logging.NullHandler())
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     options = Options(
         rounds=parsed.rounds,
         round_s=parsed.round,
