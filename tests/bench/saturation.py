@@ -13,6 +13,7 @@ from tests.bench.references.textbook import forget_messages
 from tests.bench.rounds import (
     Measured,
     Target,
+    costs,
     interleave,
     measure,
     per_second,
@@ -53,6 +54,7 @@ def run(bench: Bench) -> Findings:
         figures=[
             *_speeds(rounds),
             *_ratios(rounds),
+            *costs(rounds),
             *_failed(rounds),
             ours.unfinished(),
             used_by_others(rounds),

@@ -16,7 +16,7 @@ from tests.bench.cpu import (
 )
 from tests.bench.machine import cpu_model
 from tests.bench.memory import pss_bytes, read_kib
-from tests.bench.rounds import Measured, ratios, where_the_time_goes
+from tests.bench.rounds import Measured, costs, ratios, where_the_time_goes
 from tests.bench.workers import consuming_since
 from tests.bench.wrk import Load
 
@@ -93,6 +93,13 @@ def test_what_a_redirect_costs_is_the_median_of_the_rounds() -> None:
     """Component by component."""
     rounds = [a_round(1, nginx=1.0), a_round(1, nginx=9.0), a_round(1, nginx=2.0)]
     assert where_the_time_goes({"qck": rounds}).bars == {"qck": {"nginx": 2.0}}
+
+
+def test_the_cost_of_a_redirect_is_without_its_generator() -> None:
+    """All components of a round are added up, and the median of the rounds counts."""
+    rounds = [a_round(1, nginx=each, redis=2.0, generator=50.0) for each in (1.0, 9.0, 3.0)]
+    (cost,) = costs({"qck": rounds})
+    assert (cost.value, cost.rounds) == (5.0, [3.0, 11.0, 5.0])
 
 
 def test_a_worker_tells_when_it_begins() -> None:
