@@ -1,0 +1,185 @@
+"""The loop of the generator: what is due is sent, what has come is recorded.
+
+Raw sockets and epoll instead of asyncio, because at ten thousand requests a second on a machine
+that the server needs too, every microsecond of the generator is one that is measured.
+"""
+
+import time
+from array import array
+from collections import Counter, deque
+from collections.abc import Sequence
+from math import inf
+
+from tests.bench.fixed_rate.answer import NO_ID, AnswerError
+from tests.bench.fixed_rate.connection import NOTHING, ClosedError, Connection
+from tests.bench.fixed_rate.connections import Connections
+from tests.bench.fixed_rate.outcome import Outcome
+from tests.bench.fixed_rate.plan import Plan
+from tests.bench.fixed_rate.records import RecordWriter
+from tests.bench.percentiles import Distribution
+
+TICK_S = 0.0002
+"""Least time between two looks at the clock when nothing comes: how late a request may leave at a
+high rate, for which several leave together instead of waking up for each."""
+
+CONNECT_WITHIN_S = 5.0
+LOOK_FOR_TIMEOUTS_EACH_S = 0.25
+
+CLOSED, NOT_SENT = "closed", "not sent"
+_AS_IT_MAY = (CLOSED, NOT_SENT)
+"""What a kept connection shows when the server has closed it, which it may do at any moment."""
+
+
+class Sender:
+    """Carries one plan out."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        targets: Sequence[bytes],
+        order: "array[int]",
+        records: RecordWriter,
+    ) -> None:
+        self._plan = plan
+        self._starts = [b"%b %b" % (plan.method.encode(), target) for target in targets]
+        self._endings = [text.encode() for text in plan.endings]
+        self._order = order
+        self._records = records
+        self._connections = Connections(plan.port, plan.connections)
+        self._waiting: deque[tuple[int, float]] = deque()
+        self._again: set[int] = set()
+        self._failures: Counter[str] = Counter()
+        self._late = Distribution()
+        self._started = 0.0
+        self._next = 0
+        self._open = 0
+        self._answered = 0
+        self._waited = 0
+        self._last_answer = 0.0
+        self._is_over = False
+
+    def stop(self) -> None:
+        """Send no more, and end when what was sent is answered."""
+        self._is_over = True
+
+    def run(self) -> Outcome:
+        """Send all of it and wait for the answers."""
+        self._connect()
+        began_at, cpu_s = time.time(), time.process_time()
+        self._started = time.perf_counter()
+        due = self._started
+        look_at = due + LOOK_FOR_TIMEOUTS_EACH_S
+        while self._open or due < inf:
+            now = time.perf_counter()
+            if self._is_over:
+                due = inf
+            elif due <= now:
+                due = self._release(due, now)
+            self._send()
+            if now >= look_at:
+                look_at = now + LOOK_FOR_TIMEOUTS_EACH_S
+                self._give_up(now - self._plan.timeout_s)
+                self._connections.open_due()
+            wait_s = min(max(TICK_S, due - now), look_at - now)
+            for connection in self._connections.with_news(wait_s):
+                self._receive(connection)
+        wall_s = time.perf_counter() - self._started
+        self._connections.close()
+        return Outcome(
+            began_at=began_at,
+            last_answer_at=began_at + self._last_answer - self._started,
+            sent=self._next,
+            answered=self._answered,
+            failures=self._failures,
+            asked_again=len(self._again),
+            waited=self._waited,
+            cpu_s=time.process_time() - cpu_s,
+            wall_s=wall_s,
+            late_p50_ms=self._late.percentile(0.5) * 1000,
+            late_p99_ms=self._late.percentile(0.99) * 1000,
+            late_max_ms=self._late.max * 1000,
+        )
+
+    def _connect(self) -> None:
+        """Open the connections before the clock starts; what does not open is tried on."""
+        deadline = time.perf_counter() + CONNECT_WITHIN_S
+        while len(self._connections.idle) < self._plan.connections:
+            self._connections.open_due()
+            for _ in self._connections.with_news(0.01):
+                pass
+            if time.perf_counter() > deadline:
+                return
+
+    def _release(self, due: float, now: float) -> float:
+        """Put what is due in the queue; return when the next one is."""
+        plan, started, first = self._plan, self._started, self._next
+        free = max(0, len(self._connections.idle) - len(self._waiting))
+        while due <= now and self._next < plan.count:
+            self._late.add(now - due)
+            self._waiting.append((self._next, due))
+            self._next += 1
+            self._open += 1
+            due = started + plan.due_s(self._next)
+        self._waited += max(0, self._next - first - free)
+        return due if self._next < plan.count else inf
+
+    def _send(self) -> None:
+        waiting, idle = self._waiting, self._connections.idle
+        while waiting and idle:
+            connection = idle.popleft()
+            number, due = waiting.popleft()
+            request = self._starts[self._order[number]]
+            request += self._endings[number % len(self._endings)]
+            try:
+                connection.ask(number, due, request)
+            except OSError:
+                self._closed(connection, NOT_SENT)
+
+    def _receive(self, connection: Connection) -> None:
+        number = connection.number
+        try:
+            answer = connection.receive()
+        except ClosedError:
+            return self._closed(connection, CLOSED)
+        except AnswerError as error:
+            return self._closed(connection, str(error))
+        if answer is None:
+            return None
+        status, request_id, is_last = answer
+        self._last_answer = now = time.perf_counter()
+        self._answered += 1
+        self._open -= 1
+        self._records.add(number, now - connection.due, status, request_id)
+        if is_last:
+            self._replace(connection)
+        else:
+            self._connections.idle.append(connection)
+        return None
+
+    def _closed(self, connection: Connection, kind: str) -> None:
+        """Ask again what a browser would, else take the failure down."""
+        number, due = connection.number, connection.due
+        if number != NOTHING:
+            if kind in _AS_IT_MAY and connection.is_untouched and number not in self._again:
+                self._again.add(number)
+                self._waiting.appendleft((number, due))
+            else:
+                self._fail(number, due, kind)
+        self._replace(connection)
+
+    def _replace(self, connection: Connection) -> None:
+        self._connections.replace(connection)
+        self._connections.open_due()
+
+    def _fail(self, number: int, due: float, kind: str) -> None:
+        self._failures[kind] += 1
+        self._open -= 1
+        self._records.add(number, time.perf_counter() - due, 0, NO_ID)
+
+    def _give_up(self, due_before: float) -> None:
+        """Let nobody wait longer than the plan says, with a connection or without one."""
+        for connection in self._connections.busy:
+            if connection.due < due_before:
+                self._closed(connection, "timeout")
+        while self._waiting and self._waiting[0][1] < due_before:
+            self._fail(*self._waiting.popleft(), "no connection")
