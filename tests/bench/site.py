@@ -8,17 +8,12 @@ from pathlib import Path
 
 from local_stack.programs import ALL
 from local_stack.stack import Stack
-from redirector.link_store import LinkStore
-from shared.db.engine import create_engine
-from shared.link_cache import LinkCache, LinkCacheSettings
-from shared.redis_client import create_redis
-from shared.settings import Secret
 from tests.bench.cpu import Components
 from tests.bench.rounds import Target
+from tests.bench.warm_cache import cache_links
 from tests.seed.links import seed_links
 from tests.support.stack import started_stack
 
-CACHED_TOGETHER = 1000
 PARTS = {
     "nginx": ("nginx",),
     "redirectors": ("redirector-1", "redirector-2"),
@@ -58,7 +53,7 @@ class Site:
 
     def cache_links(self) -> None:
         """Put all links into Redis, as redirectors do with what they had to look up."""
-        asyncio.run(_cache_links(self.stack, self.codes))
+        asyncio.run(cache_links(self.stack, self.codes))
 
 
 @contextmanager
@@ -69,25 +64,3 @@ def started_site(folder: Path, links: int, *, seed: int) -> Iterator[Site]:
         site = Site(stack, list(seeded.codes()))
         site.cache_links()
         yield site
-
-
-async def _cache_links(stack: Stack, codes: Sequence[str]) -> None:
-    engine = create_engine(
-        Secret(stack.urls.database_url),
-        application_name="qck bench",
-        pool_size=1,
-        statement_timeout_s=30,
-        autocommit=True,
-    )
-    redis = create_redis(
-        Secret(stack.urls.redis_url), client_name="bench", pool_size=1, timeout_s=10
-    )
-    store, cache = LinkStore(engine), LinkCache(redis, LinkCacheSettings())
-    try:
-        for first in range(0, len(codes), CACHED_TOGETHER):
-            some = codes[first : first + CACHED_TOGETHER]
-            links = await store.find_many([("", code) for code in some])
-            await cache.set_if_newer(links.items())
-    finally:
-        await redis.aclose()
-        await engine.dispose()
