@@ -14,7 +14,7 @@ LOOK_EACH_S = 0.5
 QUIET_S = 3.0
 """Longer than a worker holds a batch, which is neither in the queue nor stored."""
 
-_COUNTS = """
+COUNTS = """
 WITH by_hour AS (
     SELECT coalesce(link_id, 0) AS link_id, type, is_bot,
         date_trunc('hour', clicked_at, 'UTC') AS hour, count(*) AS clicks
@@ -35,6 +35,7 @@ SELECT
     (SELECT count(*) FROM click_sources
         WHERE received <> int8multirange(int8range(0, upper(received)))) AS ledger_holes
 """
+"""Sums of both rollups and the ledger, and where a count is not that of its rows."""
 
 
 async def read_stored(database_url: str, links: Collection[str]) -> Stored:
@@ -46,7 +47,7 @@ async def read_stored(database_url: str, links: Collection[str]) -> Stored:
             existing = await connection.fetchval(
                 "SELECT count(*) FROM links WHERE short_code = ANY($1::text[])", list(links)
             )
-            counts = await connection.fetchrow(_COUNTS)
+            counts = await connection.fetchrow(COUNTS)
     finally:
         await connection.close()
     assert counts is not None

@@ -1,0 +1,158 @@
+"""The figures and curves of a sustained run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.bench.answered import Comparison
+from tests.bench.findings import Figure, Findings
+from tests.bench.fixed_rate.outcome import Outcome
+from tests.bench.fixed_rate.summary import Summary
+from tests.bench.redis_memory import RedisMemory
+from tests.bench.sustained_charts import SHARES, sustained_charts, where_the_time_goes
+from tests.bench.watch import Look
+
+P99_MS = 50.0
+STORED_WITHIN_S = 5.0
+HIT_PERCENT = 99.0
+
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sustained:
+    """All that was seen of it."""
+
+    links: int
+    empty: RedisMemory
+    full: RedisMemory
+    """Before and after all links were put into Redis."""
+    summary: Summary
+    outcome: Outcome
+    looks: Sequence[Look]
+    """Of the time at the full rate."""
+    stored_after_s: float
+    comparison: Comparison
+
+    @property
+    def begins_at(self) -> float:
+        """Unix time from which the full rate was due."""
+        return self.outcome.began_at + self.summary.plan.ramp_s
+
+
+def sustained_findings(seen: Sustained) -> Findings:
+    """Draw up what a run has shown."""
+    return Findings(
+        figures=[*_visitors(seen), *_clicks(seen), *_stores(seen), *_generator(seen)],
+        charts=sustained_charts(seen.summary, seen.looks, seen.begins_at),
+        bars=[where_the_time_goes(seen.looks, seen.summary.plan.per_second)],
+        wrong=seen.comparison.wrong(unanswered=seen.outcome.failed),
+    )
+
+
+def _visitors(seen: Sustained) -> list[Figure]:
+    summary, outcome = seen.summary, seen.outcome
+    kinds = {**outcome.failures, **{f"status {s}": n for s, n in summary.others.items() if s}}
+    return [
+        Figure(
+            name="redirects a second",
+            value=summary.per_second,
+            unit="/s",
+            goal=summary.plan.per_second,
+            is_floor=True,
+            note=f"over {summary.steady_s:,.0f} s; what came up to a second after them counts",
+        ),
+        Figure(
+            name="failed",
+            value=sum(summary.others.values()),
+            unit="visits",
+            goal=0,
+            note=", ".join(f"{count:,} {kind}" for kind, count in kinds.items()),
+        ),
+        *(
+            Figure(
+                name=f"latency, {name}",
+                value=summary.latencies_ms.percentile(share),
+                unit="ms",
+                goal=P99_MS if name == "p99" else None,
+            )
+            for name, share in SHARES.items()
+        ),
+    ]
+
+
+def _clicks(seen: Sustained) -> list[Figure]:
+    lags = [look.clicks.lag_s for look in seen.looks if look.clicks.lag_s is not None]
+    return [
+        Figure(
+            name="all clicks stored after the last redirect",
+            value=seen.stored_after_s,
+            unit="s",
+            goal=STORED_WITHIN_S,
+        ),
+        Figure(
+            name="lost clicks",
+            value=seen.comparison.lost,
+            unit="clicks",
+            goal=0,
+            note=f"of {seen.comparison.answered:,} answered, compared by request id",
+        ),
+        Figure(name="doubled clicks", value=seen.comparison.doubled, unit="clicks", goal=0),
+        Figure(
+            name="age of the newest stored click, at most", value=max(lags, default=0), unit="s"
+        ),
+    ]
+
+
+def _stores(seen: Sustained) -> list[Figure]:
+    full, looks = seen.full, seen.looks
+    hits = looks[-1].counts.since(looks[0].counts).hit_ratio if looks else 0.0
+    resident = [size for look in looks for size in look.resident_bytes.values()] or [0]
+    all_mib = max((look.proportional_bytes or 0 for look in looks), default=0) / _MIB
+    return [
+        Figure(
+            name="cache hits",
+            value=hits * 100,
+            unit="%",
+            goal=HIT_PERCENT,
+            is_floor=True,
+            note="of the links that the redirectors looked up in Redis, each once in a joined"
+            " lookup; Zipf's law with exponent 1",
+        ),
+        Figure(
+            name="links that fit into Redis",
+            value=(full.keys - seen.empty.keys) / seen.links * 100,
+            unit="%",
+            note=f"{full.keys:,} of {seen.links:,} in {full.max_bytes / _MIB:,.0f} MiB;"
+            f" {full.evicted - seen.empty.evicted:,} had to make room",
+        ),
+        Figure(
+            name="memory of Redis per link", value=full.bytes_per_key(seen.empty), unit="bytes"
+        ),
+        Figure(
+            name="memory of a redirector, at most",
+            value=max(resident, default=0) / _MIB,
+            unit="MiB",
+        ),
+        Figure(name="memory of everything, at most", value=all_mib, unit="MiB"),
+    ]
+
+
+def _generator(seen: Sustained) -> list[Figure]:
+    outcome = seen.outcome
+    return [
+        Figure(
+            name="the generator's cost",
+            value=outcome.cpu_us_per_request,
+            unit="µs/request",
+            note=f"{outcome.cpu_share:.0%} of a processor; {outcome.waited:,} requests found all"
+            f" {seen.summary.plan.connections} connections busy, {outcome.asked_again:,} were"
+            " asked again",
+        ),
+        Figure(
+            name="the generator's lateness, p99",
+            value=outcome.late_p99_ms,
+            unit="ms",
+            note=f"p50 {outcome.late_p50_ms:.2f} ms, at most {outcome.late_max_ms:.1f} ms;"
+            " part of the latencies above",
+        ),
+    ]

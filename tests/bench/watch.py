@@ -1,0 +1,118 @@
+"""A stack under load, every other second: processors, memory, and clicks on their way."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import httpx2
+
+from local_stack.stack import Stack
+from tests.bench.cpu import cpu_seconds, spent
+from tests.bench.redirector_metrics import RedirectorCounts, redirector_counts
+from tests.bench.usage import components, proportional_bytes, resident_bytes
+from tests.resilience.chaos.observe import REDIRECTORS, Observer, Sample
+
+GENERATOR = "generator"
+EACH_S = 2.0
+MEMORY_EACH_S = 10.0
+"""To add up what PostgreSQL's processes share takes the kernel milliseconds."""
+
+Points = list[tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What was seen at one moment."""
+
+    at: float
+    """Unix time."""
+    cpu_s: Mapping[str, float]
+    resident_bytes: Mapping[str, int]
+    """Of each redirector."""
+    proportional_bytes: int | None
+    """Of everything; None where nobody looked."""
+    counts: RedirectorCounts
+    clicks: Sample
+
+
+@dataclass(slots=True)
+class Watch:
+    """All looks at one stack, oldest first. The generator is a component once it is known."""
+
+    stack: Stack
+    looks: list[Look] = field(default_factory=list)
+    generator: dict[str, list[int]] = field(default_factory=dict)
+
+    def know_generator(self, pid: int) -> None:
+        """Count its processor time from here on."""
+        self.generator[GENERATOR] = [pid]
+
+    async def go_on(self, is_over: asyncio.Event) -> None:
+        """Look until it is over; a redirector that does not answer in time leaves a gap."""
+        memory_at = 0.0
+        async with Observer(self.stack) as observer:
+            while not is_over.is_set():
+                started = time.monotonic()
+                is_time_for_memory = started >= memory_at
+                if is_time_for_memory:
+                    memory_at = started + MEMORY_EACH_S
+                with suppress(httpx2.HTTPError, OSError):
+                    self.looks.append(await self._look(observer, is_time_for_memory))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(max(0, started + EACH_S - time.monotonic())):
+                        await is_over.wait()
+
+    async def _look(self, observer: Observer, is_time_for_memory: bool) -> Look:
+        clicks = await observer.look()
+        counts = await redirector_counts(self.stack)
+        found = components(self.stack)
+        return Look(
+            at=time.time(),
+            cpu_s=cpu_seconds({**found, **self.generator}),
+            resident_bytes={
+                name: resident_bytes(found[name][0]) for name in REDIRECTORS if name in found
+            },
+            proportional_bytes=proportional_bytes(found) if is_time_for_memory else None,
+            counts=counts,
+            clicks=clicks,
+        )
+
+    def between(self, begins_at: float, ends_at: float) -> Sequence[Look]:
+        """Return the looks of a time."""
+        return [look for look in self.looks if begins_at <= look.at <= ends_at]
+
+
+@asynccontextmanager
+async def watching(stack: Stack) -> AsyncIterator[Watch]:
+    """Look at a stack while the block runs, the last time when it ends."""
+    watch, is_over = Watch(stack), asyncio.Event()
+    task = asyncio.create_task(watch.go_on(is_over))
+    try:
+        yield watch
+    except BaseException:
+        task.cancel()
+        raise
+    is_over.set()
+    await task
+
+
+def processors(looks: Sequence[Look], begins_at: float) -> dict[str, Points]:
+    """Return how many processors each component kept busy, look by look."""
+    curves: dict[str, Points] = {}
+    for before, after in pairwise(looks):
+        known = {name: used for name, used in before.cpu_s.items() if name in after.cpu_s}
+        for name, used_s in spent(known, after.cpu_s).items():
+            point = (after.at - begins_at, used_s / (after.at - before.at))
+            curves.setdefault(name, []).append(point)
+    return curves
+
+
+def curve(
+    looks: Sequence[Look], begins_at: float, value: Callable[[Look], float | None]
+) -> Points:
+    """Return what is known of a value, look by look."""
+    points = ((look.at - begins_at, value(look)) for look in looks)
+    return [(at, known) for at, known in points if known is not None]
