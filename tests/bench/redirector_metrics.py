@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from local_stack.stack import Stack
 from tests.resilience.chaos.observe import REDIRECTORS
 
+REDIRECTS = "qck_redirects_total"
 LOOKUPS = "qck_link_cache_lookups_total"
 DURATIONS = "qck_link_lookup_duration_seconds_bucket"
 WITHIN_S = 5.0
@@ -18,10 +19,11 @@ Buckets = Sequence[tuple[float, float]]
 """Upper bound in seconds, and how many were not above it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RedirectorCounts:
     """The sums over all redirectors at one moment, or what was added since an earlier one."""
 
+    redirects: float = 0.0
     lookups: dict[str, float] = field(default_factory=dict)
     """Links looked up in Redis, by outcome."""
     durations: dict[tuple[str, float], float] = field(default_factory=dict)
@@ -30,6 +32,7 @@ class RedirectorCounts:
     def since(self, earlier: "RedirectorCounts") -> "RedirectorCounts":
         """Return what was added."""
         return RedirectorCounts(
+            self.redirects - earlier.redirects,
             {name: value - earlier.lookups.get(name, 0) for name, value in self.lookups.items()},
             {key: value - earlier.durations.get(key, 0) for key, value in self.durations.items()},
         )
@@ -50,7 +53,9 @@ def read_counts(texts: Sequence[str]) -> RedirectorCounts:
     for text in texts:
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
-                if sample.name == LOOKUPS:
+                if sample.name == REDIRECTS and sample.labels["outcome"] == "redirect":
+                    counts.redirects += sample.value
+                elif sample.name == LOOKUPS:
                     outcome = sample.labels["outcome"]
                     counts.lookups[outcome] = counts.lookups.get(outcome, 0) + sample.value
                 elif sample.name == DURATIONS:

@@ -69,12 +69,12 @@ def sustained_charts(summary: Summary, looks: Sequence[Look], begins_at: float) 
     ]
 
 
-def where_the_time_goes(looks: Sequence[Look], per_second: float) -> Bars:
+def where_the_time_goes(looks: Sequence[Look]) -> Bars:
     """Draw what a redirect costs in each component."""
     parts: Mapping[str, float] = {}
     if len(looks) > 1:
         first, last = looks[0], looks[-1]
-        redirects = max(1.0, per_second * (last.at - first.at))
+        redirects = max(1.0, last.counts.since(first.counts).redirects)
         known = {name: used for name, used in first.cpu_s.items() if name in last.cpu_s}
         parts = {
             name: 1e6 * used_s / redirects for name, used_s in spent(known, last.cpu_s).items()

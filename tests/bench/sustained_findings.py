@@ -44,7 +44,7 @@ def sustained_findings(seen: Sustained) -> Findings:
     return Findings(
         figures=[*_visitors(seen), *_clicks(seen), *_stores(seen), *_generator(seen)],
         charts=sustained_charts(seen.summary, seen.looks, seen.begins_at),
-        bars=[where_the_time_goes(seen.looks, seen.summary.plan.per_second)],
+        bars=[where_the_time_goes(seen.looks)],
         wrong=seen.comparison.wrong(unanswered=seen.outcome.failed),
     )
 

@@ -35,6 +35,13 @@ class Visits:
         # Longer than any code that is made at random, so there is none such.
         return [f"/none-{self.random.getrandbits(48):012x}" for _ in range(count)]
 
+    def mixture(self, count: int, misses: float) -> list[str]:
+        """Return targets of which this share is not cached, and the rest is."""
+        fresh = round(count * misses)
+        targets = self.targets(MISS, fresh) + self.targets(HIT, count - fresh)
+        self.random.shuffle(targets)
+        return targets
+
 
 async def seed_visits(bench: Bench, stack: Stack, *, cached: int, fresh: int) -> Visits:
     """Make links; put the first of them into Redis."""

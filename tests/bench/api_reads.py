@@ -1,0 +1,56 @@
+"""The reads of the API that show statistics, each at a fixed rate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from local_stack.stack import Stack
+from tests.bench.bench import Bench
+from tests.bench.fixed_rate.measure import Measured, measure
+from tests.bench.fixed_rate.visitors import ending
+from tests.bench.visits import HIT, Visits
+
+_SHORT_URLS = "/rest/v3/short-urls"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiRead:
+    """One thing that is asked for again and again; `{code}` is another popular link each time."""
+
+    name: str
+    target: str
+    per_second: float
+
+
+API_READS = (
+    ApiRead(name="list of short URLs", target=_SHORT_URLS, per_second=5),
+    ApiRead(name="one short URL", target=f"{_SHORT_URLS}/{{code}}", per_second=20),
+)
+"""Both with the visits summary of each short URL. The rates are such that nothing has to wait for
+what was asked before, unless it takes longer than any goal allows."""
+
+
+async def read_api(bench: Bench, stack: Stack, visits: Visits) -> dict[ApiRead, list[Measured]]:
+    """Measure all of them in turn."""
+    rounds, round_s = bench.options.rounds, bench.options.round_s
+    endings = [ending("localhost", {"X-Api-Key": stack.urls.api_key})]
+    found: dict[ApiRead, list[Measured]] = {read: [] for read in API_READS}
+    with bench.screen.progress("API", rounds * len(API_READS) * round_s) as advance:
+        for _ in range(rounds):
+            for read, some in found.items():
+                some.append(
+                    await measure(
+                        bench.folder,
+                        port=stack.port("api"),
+                        per_second=read.per_second,
+                        targets=_targets(read, visits, round(read.per_second * round_s)),
+                        endings=endings,
+                        expected=200,
+                    )
+                )
+                advance(round_s)
+    return found
+
+
+def _targets(read: ApiRead, visits: Visits, count: int) -> Sequence[str]:
+    codes = (target.removeprefix("/") for target in visits.targets(HIT, count))
+    return [read.target.format(code=code) for code in codes]
