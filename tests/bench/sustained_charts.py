@@ -3,15 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
-from tests.bench.cpu import REST, spent
 from tests.bench.findings import Bars, Chart
 from tests.bench.fixed_rate.summary import Summary
-from tests.bench.watch import Look, Points, curve, processors
+from tests.bench.watch import Look, Points, curve, processors, used_between
 from tests.resilience.chaos.observe import REDIRECTORS
 
 SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
 
-_MIB = 1024 * 1024
+_MB = 1_000_000
 
 
 def sustained_charts(summary: Summary, looks: Sequence[Look], begins_at: float) -> list[Chart]:
@@ -24,7 +23,7 @@ def sustained_charts(summary: Summary, looks: Sequence[Look], begins_at: float) 
         return [(at, each.percentile(share)) for at, each in enumerate(summary.by_second)]
 
     def memory(name: str) -> Points:
-        return seen(lambda look: look.resident_bytes.get(name, 0) / _MIB or None)
+        return seen(lambda look: look.resident_bytes.get(name, 0) / _MB or None)
 
     return [
         _chart(
@@ -40,13 +39,18 @@ def sustained_charts(summary: Summary, looks: Sequence[Look], begins_at: float) 
             {"answered": [(at, each.count) for at, each in enumerate(summary.by_second)]},
             note="By the second in which they were due.",
         ),
-        _chart("Processors", "busy", processors(looks, begins_at)),
+        _chart(
+            "Processors",
+            "busy",
+            processors(looks, begins_at),
+            note="Others are what else this machine did, the bench itself included.",
+        ),
         _chart(
             "Memory",
-            "MiB",
+            "MB",
             {
                 **{name: memory(name) for name in REDIRECTORS},
-                "everything": seen(_everything_mib),
+                "everything": seen(_everything_mb),
             },
             note="A redirector's resident pages; of everything each shared page once.",
         ),
@@ -74,16 +78,13 @@ def where_the_time_goes(looks: Sequence[Look]) -> Bars:
     parts: Mapping[str, float] = {}
     if len(looks) > 1:
         first, last = looks[0], looks[-1]
-        redirects = max(1.0, last.counts.since(first.counts).redirects)
-        known = {name: used for name, used in first.cpu_s.items() if name in last.cpu_s}
-        parts = {
-            name: 1e6 * used_s / redirects for name, used_s in spent(known, last.cpu_s).items()
-        }
+        redirects = last.counts.since(first.counts).redirects
+        parts = used_between(first, last).per_piece_us(redirects)
     return Bars(
         title="Where the time goes",
         unit="µs of processor time per redirect",
         bars={"qck": parts},
-        note=f"The bench itself, which looks at all this, is in {REST!r}.",
+        note="With the generator, which a site does not pay for.",
     )
 
 
@@ -105,8 +106,8 @@ def _chart(
     )
 
 
-def _everything_mib(look: Look) -> float | None:
-    return None if look.proportional_bytes is None else look.proportional_bytes / _MIB
+def _everything_mb(look: Look) -> float | None:
+    return None if look.proportional_bytes is None else look.proportional_bytes / _MB
 
 
 def _hits(looks: Sequence[Look], begins_at: float) -> Points:

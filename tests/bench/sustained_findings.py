@@ -9,13 +9,13 @@ from tests.bench.fixed_rate.outcome import Outcome
 from tests.bench.fixed_rate.summary import Summary
 from tests.bench.redis_memory import RedisMemory
 from tests.bench.sustained_charts import SHARES, sustained_charts, where_the_time_goes
-from tests.bench.watch import Look
+from tests.bench.watch import Look, used_between
 
 P99_MS = 50.0
 STORED_WITHIN_S = 5.0
 HIT_PERCENT = 99.0
 
-_MIB = 1024 * 1024
+_MB = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class Sustained:
 def sustained_findings(seen: Sustained) -> Findings:
     """Draw up what a run has shown."""
     return Findings(
-        figures=[*_visitors(seen), *_clicks(seen), *_stores(seen), *_generator(seen)],
+        figures=[*_visitors(seen), *_clicks(seen), *_stores(seen), *_machine(seen)],
         charts=sustained_charts(seen.summary, seen.looks, seen.begins_at),
         bars=[where_the_time_goes(seen.looks)],
         wrong=seen.comparison.wrong(unanswered=seen.outcome.failed),
@@ -107,7 +107,7 @@ def _stores(seen: Sustained) -> list[Figure]:
     full, looks = seen.full, seen.looks
     hits = looks[-1].counts.since(looks[0].counts).hit_ratio if looks else 0.0
     resident = [size for look in looks for size in look.resident_bytes.values()] or [0]
-    all_mib = max((look.proportional_bytes or 0 for look in looks), default=0) / _MIB
+    all_mb = max((look.proportional_bytes or 0 for look in looks), default=0) / _MB
     return [
         Figure(
             name="cache hits",
@@ -122,7 +122,7 @@ def _stores(seen: Sustained) -> list[Figure]:
             name="links that fit into Redis",
             value=(full.keys - seen.empty.keys) / seen.links * 100,
             unit="%",
-            note=f"{full.keys:,} of {seen.links:,} in {full.max_bytes / _MIB:,.0f} MiB;"
+            note=f"{full.keys:,} of {seen.links:,} in {full.max_bytes / _MB:,.0f} MB;"
             f" {full.evicted - seen.empty.evicted:,} had to make room",
         ),
         Figure(
@@ -130,16 +130,26 @@ def _stores(seen: Sustained) -> list[Figure]:
         ),
         Figure(
             name="memory of a redirector, at most",
-            value=max(resident, default=0) / _MIB,
-            unit="MiB",
+            value=max(resident, default=0) / _MB,
+            unit="MB",
         ),
-        Figure(name="memory of everything, at most", value=all_mib, unit="MiB"),
+        Figure(name="memory of everything, at most", value=all_mb, unit="MB"),
     ]
 
 
-def _generator(seen: Sustained) -> list[Figure]:
-    outcome = seen.outcome
+def _machine(seen: Sustained) -> list[Figure]:
+    outcome, looks = seen.outcome, seen.looks
+    others = 0.0
+    if len(looks) > 1:
+        used = used_between(looks[0], looks[-1])
+        others = used.others_percent(looks[-1].at - looks[0].at)
     return [
+        Figure(
+            name="machine used by others meanwhile",
+            value=others,
+            unit="%",
+            note="the bench itself included, which looks every other second",
+        ),
         Figure(
             name="the generator's cost",
             value=outcome.cpu_us_per_request,

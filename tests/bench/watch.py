@@ -9,13 +9,14 @@ from itertools import pairwise
 
 import httpx2
 
+from local_stack import processes
 from local_stack.stack import Stack
-from tests.bench.cpu import cpu_seconds, spent
+from tests.bench.cpu import Components, Spent, cpu_seconds, spent
+from tests.bench.memory import pss_bytes, rss_bytes
 from tests.bench.redirector_metrics import RedirectorCounts, redirector_counts
-from tests.bench.usage import components, proportional_bytes, resident_bytes
 from tests.resilience.chaos.observe import REDIRECTORS, Observer, Sample
 
-GENERATOR = "generator"
+GENERATOR, OTHERS = "generator", "others"
 EACH_S = 2.0
 MEMORY_EACH_S = 10.0
 """To add up what PostgreSQL's processes share takes the kernel milliseconds."""
@@ -68,17 +69,21 @@ class Watch:
     async def _look(self, observer: Observer, is_time_for_memory: bool) -> Look:
         clicks = await observer.look()
         counts = await redirector_counts(self.stack)
-        found = components(self.stack)
+        found = self._components()
         return Look(
             at=time.time(),
             cpu_s=cpu_seconds({**found, **self.generator}),
             resident_bytes={
-                name: resident_bytes(found[name][0]) for name in REDIRECTORS if name in found
+                name: rss_bytes(pid) for name in REDIRECTORS for pid in found.get(name, ())
             },
-            proportional_bytes=proportional_bytes(found) if is_time_for_memory else None,
+            proportional_bytes=_proportional_bytes(found) if is_time_for_memory else None,
             counts=counts,
             clicks=clicks,
         )
+
+    def _components(self) -> Components:
+        states = self.stack.states().items()
+        return {name: [state.pid] for name, state in states if state.pid}
 
     def between(self, begins_at: float, ends_at: float) -> Sequence[Look]:
         """Return the looks of a time."""
@@ -103,11 +108,17 @@ def processors(looks: Sequence[Look], begins_at: float) -> dict[str, Points]:
     """Return how many processors each component kept busy, look by look."""
     curves: dict[str, Points] = {}
     for before, after in pairwise(looks):
-        known = {name: used for name, used in before.cpu_s.items() if name in after.cpu_s}
-        for name, used_s in spent(known, after.cpu_s).items():
+        used = used_between(before, after)
+        for name, used_s in {**used.by_component, OTHERS: used.others_s}.items():
             point = (after.at - begins_at, used_s / (after.at - before.at))
             curves.setdefault(name, []).append(point)
     return curves
+
+
+def used_between(before: Look, after: Look) -> Spent:
+    """Return the processor time of the components that were there all the time."""
+    known = {name: used for name, used in before.cpu_s.items() if name in after.cpu_s}
+    return spent(known, after.cpu_s)
 
 
 def curve(
@@ -116,3 +127,8 @@ def curve(
     """Return what is known of a value, look by look."""
     points = ((look.at - begins_at, value(look)) for look in looks)
     return [(at, known) for at, known in points if known is not None]
+
+
+def _proportional_bytes(found: Components) -> int:
+    pids = {member for first in found.values() for pid in first for member in processes.tree(pid)}
+    return sum(map(pss_bytes, pids))

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from random import Random
 
+from tests.support.zipf import draw_rank
+
 # A prime larger than any number of links: counting in steps of it reaches each link once, so that
 # popular links are spread over the table as they are in life, and not the oldest ones.
 _STEP = 2_654_435_761
@@ -14,11 +16,6 @@ def popular_link(rank: int, links: int) -> int:
 
 
 def draw_links(random: Random, links: int, count: int) -> Iterator[int]:
-    """Yield the numbers of as many links as `count`.
-
-    The logarithm of the rank is evenly spread, so rank r gets a share of nearly 1 / r: what web
-    servers and caches are found to see, and what tests.seed gives the clicks that it makes.
-    """
-    draw, base, last = random.random, links + 1, links - 1
+    """Yield the numbers of as many links as `count`."""
     for _ in range(count):
-        yield popular_link(min(last, int(base ** draw()) - 1), links)
+        yield popular_link(draw_rank(random, links) - 1, links)
