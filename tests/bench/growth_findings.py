@@ -62,7 +62,7 @@ def _redirects(links: int, paired: Paired) -> list[Figure]:
             ratios,
             "×",
             REDIRECT_RATIO,
-            note="the median of the ratios, each of two rounds that followed one another",
+            note="The median of the ratios, each of two rounds that followed one another.",
         ),
     ]
 
@@ -82,7 +82,7 @@ def _reads(reads: Mapping[int, Mapping[ApiRead, Sequence[Measured]]]) -> list[Fi
 
 
 def _sizes(sizes: TableSizes, links: int, clicks: int) -> list[Figure]:
-    note = "tables and their indexes"
+    note = "Tables and their indexes."
     per_link, per_click = sizes.links_bytes / links, sizes.clicks_bytes / clicks
     per_count = sizes.counts_bytes / clicks
     return [

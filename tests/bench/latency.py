@@ -119,5 +119,5 @@ def _figure(name: str, share: str, some: Sequence[Measured], goal: float | None)
         goal=goal,
         rounds=rounds,
         note=f"{sum(each.latencies_ms.count for each in some):,} answers;"
-        f" 99 % were asked for within {late_ms:.2f} ms of their time",
+        f" 99 % were asked for within {late_ms:.2f} ms of their time.",
     )

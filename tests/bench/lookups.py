@@ -71,5 +71,5 @@ def _figure(lookup: Lookup, found: Sequence[Buckets]) -> Figure:
         goal=lookup.p95_ms,
         rounds=p95_ms,
         note=f"{within:.1%} took no longer than {lookup.p95_ms:g} ms, of {calls:,.0f} joined"
-        " lookups; between the bounds of a bucket the figure is an estimate",
+        " lookups; between the bounds of a bucket the figure is an estimate.",
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tests.bench import degraded, footprint, ingest, saturation
+from tests.bench import degraded, footprint, growth, ingest, latency, saturation, sustained
 from tests.bench.bench import Section
 
 SECTIONS: Mapping[str, Section] = {
@@ -10,4 +10,7 @@ SECTIONS: Mapping[str, Section] = {
     "degraded": degraded.run,
     "ingest": ingest.run,
     "footprint": footprint.run,
+    "latency": latency.run,
+    "growth": growth.run,
+    "sustained": sustained.run,
 }

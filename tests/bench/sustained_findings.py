@@ -59,7 +59,7 @@ def _visitors(seen: Sustained) -> list[Figure]:
             unit="/s",
             goal=summary.plan.per_second,
             is_floor=True,
-            note=f"over {summary.steady_s:,.0f} s; what came up to a second after them counts",
+            note=f"Over {summary.steady_s:,.0f} s; what came up to a second after them counts.",
         ),
         Figure(
             name="failed",
@@ -94,7 +94,7 @@ def _clicks(seen: Sustained) -> list[Figure]:
             value=seen.comparison.lost,
             unit="clicks",
             goal=0,
-            note=f"of {seen.comparison.answered:,} answered, compared by request id",
+            note=f"Of {seen.comparison.answered:,} answered, compared by request id.",
         ),
         Figure(name="doubled clicks", value=seen.comparison.doubled, unit="clicks", goal=0),
         Figure(
@@ -115,15 +115,15 @@ def _stores(seen: Sustained) -> list[Figure]:
             unit="%",
             goal=HIT_PERCENT,
             is_floor=True,
-            note="of the links that the redirectors looked up in Redis, each once in a joined"
-            " lookup; Zipf's law with exponent 1",
+            note="Of the links that the redirectors looked up in Redis, each once in a joined"
+            " lookup; Zipf's law with exponent 1.",
         ),
         Figure(
             name="links that fit into Redis",
             value=(full.keys - seen.empty.keys) / seen.links * 100,
             unit="%",
             note=f"{full.keys:,} of {seen.links:,} in {full.max_bytes / _MB:,.0f} MB;"
-            f" {full.evicted - seen.empty.evicted:,} had to make room",
+            f" {full.evicted - seen.empty.evicted:,} had to make room.",
         ),
         Figure(
             name="memory of Redis per link", value=full.bytes_per_key(seen.empty), unit="bytes"
@@ -148,7 +148,7 @@ def _machine(seen: Sustained) -> list[Figure]:
             name="machine used by others meanwhile",
             value=others,
             unit="%",
-            note="the bench itself included, which looks every other second",
+            note="The bench itself included, which looks every other second.",
         ),
         Figure(
             name="the generator's cost",
@@ -156,13 +156,13 @@ def _machine(seen: Sustained) -> list[Figure]:
             unit="µs/request",
             note=f"{outcome.cpu_share:.0%} of a processor; {outcome.waited:,} requests found all"
             f" {seen.summary.plan.connections} connections busy, {outcome.asked_again:,} were"
-            " asked again",
+            " asked again.",
         ),
         Figure(
             name="the generator's lateness, p99",
             value=outcome.late_p99_ms,
             unit="ms",
             note=f"p50 {outcome.late_p50_ms:.2f} ms, at most {outcome.late_max_ms:.1f} ms;"
-            " part of the latencies above",
+            " part of the latencies above.",
         ),
     ]
