@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.bench.fixed_rate.answer import NO_ID, AnswerError, parse_answer
-from tests.bench.fixed_rate.generator import send_at_fixed_rate
+from tests.bench.fixed_rate.generator import GeneratorError, send_at_fixed_rate
 from tests.bench.fixed_rate.outcome import Outcome
 from tests.bench.fixed_rate.plan import Plan
 from tests.bench.fixed_rate.records import Record, RecordWriter, count_records, read_records
@@ -266,3 +266,9 @@ async def test_nobody_waits_for_ever(tmp_path: Path) -> None:
     assert outcome.failed == len(records) == 5
     assert set(outcome.failures) <= {"timeout", "no connection"}
     assert all(record.latency_s >= 0.3 for record in records.values())
+
+
+async def test_a_generator_that_breaks_says_why(tmp_path: Path) -> None:
+    """What its process has said is the error: here, that nobody has written the requests."""
+    with pytest.raises(GeneratorError, match="FileNotFoundError"):
+        await send_at_fixed_rate(a_plan(tmp_path))

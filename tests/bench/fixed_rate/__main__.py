@@ -1,7 +1,4 @@
-"""The generator's process: `python -m tests.bench.fixed_rate PLAN`, until its end or SIGTERM.
-
-SIGINT is left to whoever started it, who then sends SIGTERM.
-"""
+"""The generator's process: `python -m tests.bench.fixed_rate PLAN`, until its end or SIGTERM."""
 
 import gc
 import os
@@ -28,7 +25,6 @@ def main(plan_file: str) -> None:
     targets, order = plan.read_requests()
     with RecordWriter(plan.records_file) as records:
         sender = Sender(plan, targets, order, records)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, lambda *_: sender.stop())
         # Nothing here refers to itself, and a collection over a million targets is a late request.
         gc.disable()

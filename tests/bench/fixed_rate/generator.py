@@ -7,16 +7,16 @@ from pathlib import Path
 
 import msgspec
 
-from local_stack.home import PROJECT_ROOT
 from tests.bench.fixed_rate.outcome import Outcome
 from tests.bench.fixed_rate.plan import Plan
 from tests.bench.fixed_rate.records import count_records
+from tests.bench.process import running
 
-LOOK_EACH_S = 0.5
+LOOK_EACH_S = 0.1
 
 
 class GeneratorError(Exception):
-    """The generator's process ended without a result."""
+    """The generator's process ended without a result; with what it said."""
 
 
 async def send_at_fixed_rate(
@@ -35,25 +35,16 @@ async def send_at_fixed_rate(
     plan_file = Path(plan.folder) / "plan.json"
     plan_file.write_bytes(msgspec.json.encode(plan))
     plan.records_file.unlink(missing_ok=True)
-    # It ends with this process, however that ends.
-    process = await asyncio.create_subprocess_exec(
-        "setpriv", "--pdeathsig=KILL", "--",
-        sys.executable, "-m", "tests.bench.fixed_rate", str(plan_file),
-        cwd=PROJECT_ROOT,
-    )  # fmt: skip
-    on_start(process.pid)
+    command = [sys.executable, "-m", "tests.bench.fixed_rate", str(plan_file)]
+    log = Path(plan.folder) / "generator.log"
     seen = 0
-    ending = asyncio.create_task(process.wait())
-    try:
-        while not ending.done():
-            await asyncio.wait([ending], timeout=LOOK_EACH_S)
+    with running(command, log=log) as generator:
+        on_start(generator.pid)
+        while generator.process.poll() is None:
+            await asyncio.sleep(LOOK_EACH_S)
             there = count_records(plan.records_file)
             progress(there - seen)
             seen = there
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await ending
-    if process.returncode:
-        raise GeneratorError(f"the generator ended with status {process.returncode}")
+    if generator.process.returncode:
+        raise GeneratorError(log.read_text(errors="replace").strip())
     return msgspec.json.decode(plan.outcome_file.read_bytes(), type=Outcome)
