@@ -16,6 +16,7 @@ from tests.bench.bench import Bench
 from tests.bench.findings import Findings
 from tests.bench.fixed_rate.generator import send_at_fixed_rate
 from tests.bench.fixed_rate.plan import Plan
+from tests.bench.fixed_rate.records import count_records
 from tests.bench.fixed_rate.summary import request_ids, summarise
 from tests.bench.fixed_rate.visitors import visitor_endings
 from tests.bench.fixed_rate.zipf import draw_links
@@ -58,8 +59,10 @@ async def _measure(bench: Bench, stack: Stack) -> Findings:
                 plan, progress=advance, on_start=watch.know_generator
             )
         stored_at = await _wait_until_stored(stack.urls.database_url, outcome.answered)
-    bench.screen.say("comparing what was answered with what is stored")
-    summary = summarise(plan, REDIRECTED)
+    with bench.screen.progress("records", 2 * count_records(plan.records_file)) as advance:
+        summary = summarise(plan, REDIRECTED, advance)
+        answered = request_ids(plan, REDIRECTED, advance)
+        comparison = await compare(stack.urls.database_url, answered)
     return sustained_findings(
         Sustained(
             links=links,
@@ -69,7 +72,7 @@ async def _measure(bench: Bench, stack: Stack) -> Findings:
             outcome=outcome,
             looks=watch.between(outcome.began_at + plan.ramp_s, outcome.last_answer_at),
             stored_after_s=stored_at - outcome.last_answer_at,
-            comparison=await compare(stack.urls.database_url, request_ids(plan, REDIRECTED)),
+            comparison=comparison,
         )
     )
 
@@ -87,6 +90,7 @@ def _plan(bench: Bench, stack: Stack, seeded: SeededLinks) -> Plan:
         endings=visitor_endings(f"localhost:{stack.public_port}", random),
         connections=CONNECTIONS,
     )
+    bench.screen.say(f"drawing {plan.count:,} visits")
     targets = (f"/{code}" for code in seeded.codes())
     plan.write_requests(targets, draw_links(random, len(seeded), plan.count))
     return plan

@@ -1,6 +1,6 @@
 """What came of each request, 26 bytes apiece: millions of them go through a file, not memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from struct import Struct
 from types import TracebackType
@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 _LAYOUT = Struct("<IfH16s")
 _CHUNK_BYTES = _LAYOUT.size * 4096
+
+Progress = Callable[[float], object]
+"""Called with the number of records that were just read."""
 
 
 class Record(NamedTuple):
@@ -55,11 +58,12 @@ class RecordWriter:
         self._chunk.clear()
 
 
-def read_records(path: Path) -> Iterator[Record]:
+def read_records(path: Path, progress: Progress = lambda count: None) -> Iterator[Record]:
     """Yield all records in the order in which the requests ended."""
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):
             yield from map(Record._make, _LAYOUT.iter_unpack(chunk))
+            progress(len(chunk) // _LAYOUT.size)
 
 
 def count_records(path: Path) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.bench.fixed_rate.plan import Plan
-from tests.bench.fixed_rate.records import read_records
+from tests.bench.fixed_rate.records import Progress, read_records
 from tests.bench.percentiles import Distribution
 
 IN_TIME_S = 1.0
@@ -36,13 +36,13 @@ class Summary:
         return self.in_time / max(self.steady_s, 1e-9)
 
 
-def summarise(plan: Plan, expected: int) -> Summary:
+def summarise(plan: Plan, expected: int, progress: Progress = lambda count: None) -> Summary:
     """Read all records of a plan that was carried out."""
     summary = Summary(plan, expected)
     steady_from = plan.steady_from
     over_s = plan.due_s(plan.count) + IN_TIME_S
     seconds = summary.by_second
-    for number, latency_s, status, _ in read_records(plan.records_file):
+    for number, latency_s, status, _ in read_records(plan.records_file, progress):
         if status != expected:
             summary.others[status] += 1
             continue
@@ -59,6 +59,9 @@ def summarise(plan: Plan, expected: int) -> Summary:
     return summary
 
 
-def request_ids(plan: Plan, expected: int) -> Iterator[bytes]:
+def request_ids(
+    plan: Plan, expected: int, progress: Progress = lambda count: None
+) -> Iterator[bytes]:
     """Yield the ids of all that was answered as expected, the ramp's too."""
-    return (each.request_id for each in read_records(plan.records_file) if each.status == expected)
+    records = read_records(plan.records_file, progress)
+    return (record.request_id for record in records if record.status == expected)
