@@ -7,6 +7,7 @@ from tests.bench.answered import Comparison
 from tests.bench.findings import Figure, Findings
 from tests.bench.fixed_rate.outcome import Outcome
 from tests.bench.fixed_rate.summary import Summary
+from tests.bench.generator_figures import generator_figures
 from tests.bench.redis_memory import RedisMemory
 from tests.bench.sustained_charts import SHARES, sustained_charts, where_the_time_goes
 from tests.bench.watch import Look, used_between
@@ -45,7 +46,7 @@ def sustained_findings(seen: Sustained) -> Findings:
         figures=[*_visitors(seen), *_clicks(seen), *_stores(seen), *_machine(seen)],
         charts=sustained_charts(seen.summary, seen.looks, seen.begins_at),
         bars=[where_the_time_goes(seen.looks)],
-        wrong=seen.comparison.wrong(unanswered=seen.outcome.failed),
+        wrong=seen.comparison.wrong(unanswered=seen.outcome.failed + seen.outcome.asked_again),
     )
 
 
@@ -138,8 +139,7 @@ def _stores(seen: Sustained) -> list[Figure]:
 
 
 def _machine(seen: Sustained) -> list[Figure]:
-    outcome, looks = seen.outcome, seen.looks
-    others = 0.0
+    looks, others = seen.looks, 0.0
     if len(looks) > 1:
         used = used_between(looks[0], looks[-1])
         others = used.others_percent(looks[-1].at - looks[0].at)
@@ -150,19 +150,5 @@ def _machine(seen: Sustained) -> list[Figure]:
             unit="%",
             note="The bench itself included, which looks every other second.",
         ),
-        Figure(
-            name="the generator's cost",
-            value=outcome.cpu_us_per_request,
-            unit="µs/request",
-            note=f"{outcome.cpu_share:.0%} of a processor; {outcome.waited:,} requests found all"
-            f" {seen.summary.plan.connections} connections busy, {outcome.asked_again:,} were"
-            " asked again.",
-        ),
-        Figure(
-            name="the generator's lateness, p99",
-            value=outcome.late_p99_ms,
-            unit="ms",
-            note=f"p50 {outcome.late_p50_ms:.2f} ms, at most {outcome.late_max_ms:.1f} ms;"
-            " part of the latencies above.",
-        ),
+        *generator_figures(seen.outcome),
     ]

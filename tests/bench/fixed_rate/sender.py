@@ -6,7 +6,7 @@ that the server needs too, every microsecond of the generator is one that is mea
 
 import time
 from array import array
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Sequence
 from math import inf
 
@@ -16,7 +16,7 @@ from tests.bench.fixed_rate.connections import Connections
 from tests.bench.fixed_rate.outcome import Outcome
 from tests.bench.fixed_rate.plan import Plan
 from tests.bench.fixed_rate.records import RecordWriter
-from tests.bench.percentiles import Distribution
+from tests.bench.fixed_rate.tally import Tally
 
 TICK_S = 0.0002
 FAST_PER_SECOND = 2000.0
@@ -48,15 +48,8 @@ class Sender:
         self._records = records
         self._connections = Connections(plan.port, plan.connections)
         self._waiting: deque[tuple[int, float]] = deque()
-        self._again: set[int] = set()
-        self._failures: Counter[str] = Counter()
-        self._late = Distribution()
-        self._started = 0.0
-        self._next = 0
-        self._open = 0
-        self._answered = 0
-        self._waited = 0
-        self._last_answer = 0.0
+        """Number and time of what is due and has no connection."""
+        self._tally = Tally()
         self._is_over = False
 
     def stop(self) -> None:
@@ -66,12 +59,12 @@ class Sender:
     def run(self) -> Outcome:
         """Send all of it and wait for the answers."""
         self._connect()
-        began_at, cpu_s = time.time(), time.process_time()
-        self._started = time.perf_counter()
-        due = self._started
+        # The clocks start once there is something to send on.
+        tally = self._tally = Tally()
+        due = tally.started
         is_fast = self._plan.per_second >= FAST_PER_SECOND
         look_at = due + LOOK_FOR_TIMEOUTS_EACH_S
-        while self._open or due < inf:
+        while due < inf or tally.open:
             now = time.perf_counter()
             if self._is_over:
                 due = inf
@@ -87,22 +80,8 @@ class Sender:
             wait_s = 0 if is_fast else min(due, look_at) - time.perf_counter()
             for connection in self._connections.with_news(wait_s):
                 self._receive(connection)
-        wall_s = time.perf_counter() - self._started
         self._connections.close()
-        return Outcome(
-            began_at=began_at,
-            last_answer_at=began_at + self._last_answer - self._started,
-            sent=self._next,
-            answered=self._answered,
-            failures=self._failures,
-            asked_again=len(self._again),
-            waited=self._waited,
-            cpu_s=time.process_time() - cpu_s,
-            wall_s=wall_s,
-            late_p50_ms=self._late.percentile(0.5) * 1000,
-            late_p99_ms=self._late.percentile(0.99) * 1000,
-            late_max_ms=self._late.max * 1000,
-        )
+        return tally.outcome()
 
     def _connect(self) -> None:
         """Open the connections before the clock starts; what does not open is tried on."""
@@ -116,16 +95,16 @@ class Sender:
 
     def _release(self, due: float, now: float) -> float:
         """Put what is due in the queue; return when the next one is."""
-        plan, started, first = self._plan, self._started, self._next
+        plan, tally, number = self._plan, self._tally, self._tally.due
         free = max(0, len(self._connections.idle) - len(self._waiting))
-        while due <= now and self._next < plan.count:
-            self._late.add(now - due)
-            self._waiting.append((self._next, due))
-            self._next += 1
-            self._open += 1
-            due = started + plan.due_s(self._next)
-        self._waited += max(0, self._next - first - free)
-        return due if self._next < plan.count else inf
+        while due <= now and number < plan.count:
+            tally.late.add(now - due)
+            self._waiting.append((number, due))
+            number += 1
+            due = tally.started + plan.due_s(number)
+        tally.waited += max(0, number - tally.due - free)
+        tally.due = number
+        return due if number < plan.count else inf
 
     def _send(self) -> None:
         waiting, idle = self._waiting, self._connections.idle
@@ -150,9 +129,9 @@ class Sender:
         if answer is None:
             return None
         status, request_id, is_last = answer
-        self._last_answer = now = time.perf_counter()
-        self._answered += 1
-        self._open -= 1
+        now = time.perf_counter()
+        self._tally.answered += 1
+        self._tally.last_answer = now
         self._records.add(number, now - connection.due, status, request_id)
         if is_last:
             self._replace(connection)
@@ -162,10 +141,10 @@ class Sender:
 
     def _closed(self, connection: Connection, kind: str) -> None:
         """Ask again what a browser would, else take the failure down."""
-        number, due = connection.number, connection.due
+        number, due, again = connection.number, connection.due, self._tally.again
         if number != NOTHING:
-            if kind in _AS_IT_MAY and connection.is_untouched and number not in self._again:
-                self._again.add(number)
+            if kind in _AS_IT_MAY and connection.is_untouched and number not in again:
+                again.add(number)
                 self._waiting.appendleft((number, due))
             else:
                 self._fail(number, due, kind)
@@ -176,8 +155,7 @@ class Sender:
         self._connections.open_due()
 
     def _fail(self, number: int, due: float, kind: str) -> None:
-        self._failures[kind] += 1
-        self._open -= 1
+        self._tally.failures[kind] += 1
         self._records.add(number, time.perf_counter() - due, 0, NO_ID)
 
     def _give_up(self, due_before: float) -> None:
