@@ -58,7 +58,7 @@ def _redirects(links: int, paired: Paired) -> list[Figure]:
         _figure(f"redirect p95 with {FEW_LINKS:,} links, beside {links:,}", few, "ms"),
         _figure(f"redirect p95 with {links:,} links", many, "ms"),
         _figure(
-            f"… against {FEW_LINKS:,} links",
+            f"redirect p95, {links:,} links against {FEW_LINKS:,}",
             ratios,
             "×",
             REDIRECT_RATIO,
@@ -76,7 +76,9 @@ def _reads(reads: Mapping[int, Mapping[ApiRead, Sequence[Measured]]]) -> list[Fi
         figures += [
             _figure(f"{read.name}, p95 with {few:,} clicks", before, "ms"),
             _figure(f"{read.name}, p95 with {many:,} clicks", after, "ms", READ_P95_MS),
-            _figure(f"… against {few:,} clicks", [ratio], "×", READ_RATIO),
+            _figure(
+                f"{read.name}, p95, {many:,} clicks against {few:,}", [ratio], "×", READ_RATIO
+            ),
         ]
     return figures
 
@@ -88,7 +90,7 @@ def _sizes(sizes: TableSizes, links: int, clicks: int) -> list[Figure]:
     return [
         Figure(name="disk per link", value=per_link, unit="bytes", note=note),
         Figure(name="disk per click", value=per_click, unit="bytes", note=note),
-        Figure(name="… and for its counts", value=per_count, unit="bytes", note=note),
+        Figure(name="disk for the counts per click", value=per_count, unit="bytes", note=note),
     ]
 
 
