@@ -32,7 +32,7 @@ class PublishSettings(msgspec.Struct, frozen=True):
     """How clicks are joined into messages and how long the broker may take to confirm one."""
 
     max_clicks: Annotated[int, msgspec.Meta(ge=1, le=5000)] = 500
-    linger_ms: _Ms = 20
+    linger_ms: _Ms = 100
     timeout_ms: _Ms = 5000
     drain_ms: _Ms = 5000
 
