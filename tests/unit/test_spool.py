@@ -127,6 +127,22 @@ def test_rewind_sends_again_what_is_not_confirmed(tmp_path: Path) -> None:
     assert (again.first_sequence, again.body) == (2, lines(2, 4))
 
 
+def test_segments_that_are_only_read_stay(tmp_path: Path) -> None:
+    """A segment is kept until all of it is confirmed: read to its end, or confirmed in part."""
+    spooling = Spooling(tmp_path, segment_bytes=100)
+    spooling.append(0, 35)
+    reader = spooling.spool.reader
+    batches = [reader.read(6) for _ in range(7)]
+    assert batches[-1] is not None
+    assert batches[-1].first_sequence == 30
+    assert len(list(tmp_path.glob("*/*.clicks"))) == 4
+    assert batches[0] is not None
+    reader.confirm(batches[0])
+    assert len(list(tmp_path.glob("*/*.clicks"))) == 4
+    reader.rewind()
+    assert drain(reader) == lines(6, 29)
+
+
 def test_a_dead_process_is_taken_over_from_its_checkpoint(tmp_path: Path) -> None:
     """Another process finds what was not confirmed, under the old source's name and numbers."""
     spooling = Spooling(tmp_path, segment_bytes=100)
