@@ -7,7 +7,7 @@ import pytest
 from tests.resilience.backlog.compare import Outcome
 from tests.resilience.backlog.figures import measured_rows, verdict_rows
 from tests.resilience.backlog.record import Options, Run, Stretch
-from tests.resilience.backlog.watch import WATCHED, Moment
+from tests.resilience.backlog.watch import WATCHED, Moment, ProcessorTime
 from tests.support.verdict import Stored, judge
 from tests.support.visit import Visit
 
@@ -17,6 +17,7 @@ def a_moment(at: float, stored: int, resident_mb: int) -> Moment:
     return Moment(
         at=at,
         resident_bytes=dict.fromkeys(WATCHED, resident_mb * 1_000_000),
+        processor_s=dict.fromkeys(WATCHED, ProcessorTime(at / 10, at / 2)),
         spool_bytes=1_000_000,
         spools=2,
         queued=7,
@@ -64,6 +65,8 @@ def test_what_must_be_nought_is_named() -> None:
         ("memory of click-ingest", "80 → 90 MB"),
         ("redirect p50/p95/p99, drain", "3.0 / 3.0 / 3.0 ms"),
         ("redirect p50/p95/p99, calm", "? / ? / ? ms"),
+        ("redirectors' processors, drain", "10% used, 50% waited for"),
+        ("redirectors' processors, calm", "?"),
     ],
 )
 def test_figures_are_of_their_stretch(name: str, figure: str) -> None:

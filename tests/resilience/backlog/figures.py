@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tests.resilience.backlog.record import Run, Stretch
 from tests.resilience.backlog.watch import WATCHED
 from tests.resilience.chaos.series import percentile
+from tests.support.observe import REDIRECTORS
 
 Row = tuple[str, str, str]
 
@@ -49,6 +50,8 @@ def measured_rows(run: Run) -> Iterator[Row]:
         yield f"memory of {name}", f"{before:,.0f} → {peak:,.0f} MB", ""
     for name, stretch in (("calm", run.calm), ("RabbitMQ away", run.away), ("drain", drain)):
         yield f"redirect p50/p95/p99, {name}", _latency(stretch), ""
+        # Where processors are scarce it is this that visitors wait for.
+        yield f"redirectors' processors, {name}", _processors(stretch), ""
 
 
 def _peak_mb(stretch: Stretch, name: str) -> float:
@@ -59,3 +62,15 @@ def _latency(stretch: Stretch) -> str:
     latencies_ms = sorted(visit.latency_ms for visit in stretch.visits)
     figures = [percentile(latencies_ms, share) for share in SHARES]
     return " / ".join("?" if each is None else f"{each:.1f}" for each in figures) + " ms"
+
+
+def _processors(stretch: Stretch) -> str:
+    if len(stretch.moments) < 2:
+        return "?"
+    first, last = stretch.moments[0], stretch.moments[-1]
+    used_s = waited_s = 0.0
+    for name in REDIRECTORS:
+        used_s += last.processor_s[name].used_s - first.processor_s[name].used_s
+        waited_s += last.processor_s[name].waited_s - first.processor_s[name].waited_s
+    seconds = (last.at - first.at) * len(REDIRECTORS)
+    return f"{used_s / seconds:.0%} used, {waited_s / seconds:.0%} waited for"

@@ -1,4 +1,4 @@
-"""What is looked at each second: memory of the processes, spools on disk, queue, stored clicks."""
+"""What is looked at each second: processes, spools on disk, queue, stored clicks."""
 
 import asyncio
 import time
@@ -13,11 +13,20 @@ _RESIDENT = "VmRSS:"
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessorTime:
+    """How long a process has had a processor, and has waited for one, since it began."""
+
+    used_s: float
+    waited_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
     """What was seen; None is what nobody answered."""
 
     at: float
     resident_bytes: dict[str, int]
+    processor_s: dict[str, "ProcessorTime"]
     spool_bytes: int
     """On disk, in the folders of the living and of the dead."""
     spools: int
@@ -48,6 +57,7 @@ class Watch:
         return Moment(
             at=sample.at,
             resident_bytes={name: resident_bytes(pid) for name, pid in self._pids.items()},
+            processor_s={name: processor_time(pid) for name, pid in self._pids.items()},
             spool_bytes=sum(_size_bytes(each) for path in folders for each in path.iterdir()),
             spools=len(folders),
             queued=sample.queued,
@@ -71,6 +81,19 @@ def resident_bytes(pid: int) -> int:
         raise ProcessLookupError(f"process {pid} has gone") from None
     (line,) = (line for line in lines if line.startswith(_RESIDENT))
     return int(line.split()[1]) * 1024
+
+
+def processor_time(pid: int) -> ProcessorTime:
+    """Return what the kernel has noted of the first thread of a process: the event loop's.
+
+    Raises:
+        ProcessLookupError: there is no such process any more.
+    """
+    try:
+        used_ns, waited_ns, _ = Path(f"/proc/{pid}/schedstat").read_text().split()
+    except FileNotFoundError:
+        raise ProcessLookupError(f"process {pid} has gone") from None
+    return ProcessorTime(int(used_ns) / 1e9, int(waited_ns) / 1e9)
 
 
 def _size_bytes(path: Path) -> int:
