@@ -177,7 +177,8 @@ async def test_too_much_poison_ends_consuming_and_says_so() -> None:
     subscription = FakeSubscription([BATCH])
     consumer = a_consumer([subscription], flush)
     await consumer.poison_probe()
-    await consumer.run()
+    async with asyncio.timeout(DEADLINE_S):
+        await consumer.run()
     assert (subscription.acknowledged, subscription.is_open) == (0, False)
     with pytest.raises(NotConsumingError, match="101 of the last 200"):
         await consumer.poison_probe()
@@ -205,7 +206,8 @@ async def test_messages_held_too_long_go_back_until_the_database_answers() -> No
     consumer = Consumer(subscribe=lambda: remaining.pop(0), flush=flush, until_ready=until_ready)
     async with background_tasks() as tasks:
         running = tasks.create_task(consumer.run())
-        await is_waiting.wait()
+        async with asyncio.timeout(DEADLINE_S):
+            await is_waiting.wait()
         assert (first.acknowledged, first.is_open) == (0, False)
         with pytest.raises(NotConsumingError, match="waiting for the database"):
             await consumer.broker_probe()
