@@ -112,13 +112,19 @@ chaos: servers ## Hurt everything under traffic, count lost and doubled: SEED= D
 	@$(PYTHON) -m tests.resilience.chaos $(if $(SEED),--seed $(SEED)) \
 		--duration $(DURATION_S) --rate $(RATE) --report $(REPORT)
 
+# Shared by the next two, which mean different numbers of clicks unless told.
+CLICKS ?=
+
+.PHONY: backlog
+backlog: servers ## Drain millions of clicks after an outage of RabbitMQ, under traffic: CLICKS=
+	@$(PYTHON) -m tests.resilience.backlog --clicks $(or $(CLICKS),5000000)
+
 LINKS ?= 1000000
-CLICKS ?= 10000000
 DAYS ?= 90
 
 .PHONY: seed
 seed: $(STAMP) ## Fill the running stack's database, or DATABASE_URL's: LINKS= CLICKS= DAYS= SEED=
-	@$(PYTHON) -m tests.seed --links $(LINKS) --clicks $(CLICKS) --days $(DAYS) --seed $(or $(SEED),1)
+	@$(PYTHON) -m tests.seed --links $(LINKS) --clicks $(or $(CLICKS),10000000) --days $(DAYS) --seed $(or $(SEED),1)
 
 BASELINE ?=
 THRESHOLD ?= 1.25

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from tests.resilience.chaos.stored import COUNTS
 from tests.seed.connections import copy_rows
+from tests.support.stored import read_counts
 
 _CREATE = 'CREATE UNLOGGED TABLE bench_answered (request_id text COLLATE "C" NOT NULL)'
 _DROP = "DROP TABLE IF EXISTS bench_answered"
@@ -78,10 +78,9 @@ async def compare(database_url: str, request_ids: Iterable[bytes]) -> Comparison
         await connection.execute("ANALYZE bench_answered")
         await connection.execute(_WORK_MEM)
         sets = await connection.fetchrow(_COMPARE)
-        counts = await connection.fetchrow(COUNTS)
+        counts = await read_counts(connection)
         await connection.execute(_DROP)
     finally:
         await connection.close()
     assert sets is not None
-    assert counts is not None
     return Comparison(**sets, **counts)

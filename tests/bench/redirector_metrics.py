@@ -8,7 +8,7 @@ import httpx2
 from prometheus_client.parser import text_string_to_metric_families
 
 from local_stack.stack import Stack
-from tests.resilience.chaos.observe import REDIRECTORS
+from tests.support.observe import REDIRECTORS
 
 REDIRECTS = "qck_redirects_total"
 LOOKUPS = "qck_link_cache_lookups_total"

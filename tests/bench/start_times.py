@@ -9,7 +9,7 @@ import httpx2
 from local_stack.stack import Stack
 from tests.bench.bench import Bench
 from tests.bench.findings import Figure
-from tests.resilience.chaos.links import create_links
+from tests.support.link_author import create_links
 from tests.support.stack import a_stack
 
 START_GOAL_S, RESTART_GOAL_S = 15.0, 2.0

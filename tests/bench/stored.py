@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from local_stack.stack import Stack
 from tests.bench.rounds import Measured
 from tests.bench.wrk import CONNECTIONS, Load
-from tests.resilience.chaos.observe import REDIRECTORS, Observer
-from tests.resilience.chaos.stored import wait_until_drained
 from tests.support.database import fetch
+from tests.support.observe import REDIRECTORS, Observer
+from tests.support.stored import wait_until_drained
 
 DRAINED_WITHIN_S = 300.0
 

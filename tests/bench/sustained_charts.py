@@ -6,7 +6,7 @@ from itertools import pairwise
 from tests.bench.findings import Bars, Chart
 from tests.bench.fixed_rate.summary import Summary
 from tests.bench.watch import Look, Points, curve, processors, used_between
-from tests.resilience.chaos.observe import REDIRECTORS
+from tests.support.observe import REDIRECTORS
 
 SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
 

@@ -14,7 +14,7 @@ from local_stack.stack import Stack
 from tests.bench.cpu import Components, Spent, cpu_seconds, spent
 from tests.bench.memory import pss_bytes, rss_bytes
 from tests.bench.redirector_metrics import RedirectorCounts, redirector_counts
-from tests.resilience.chaos.observe import REDIRECTORS, Observer, Sample
+from tests.support.observe import REDIRECTORS, Observer, Sample
 
 GENERATOR, OTHERS = "generator", "others"
 EACH_S = 2.0

@@ -163,3 +163,18 @@ async def test_replayed_letters_are_stored_once(database_url: str, amqp_url: str
     assert await stored_clicks(database_url) == 1
     rows, _ = await read_ledger(database_url)
     assert sorted((row[2], row[4]) for row in rows) == [(0, 1), (1, 0)]
+
+
+async def test_a_replay_that_breaks_off_loses_no_letter(amqp_url: str) -> None:
+    """A letter leaves the queue when the broker has it in the other one, not before."""
+    async with publishing(amqp_url) as letters:
+        await letters.publish(a_letter(b"one\n"))
+    async with proxied(amqp_url) as (proxy, url):
+        proxy.shut_on(b"one\n", after_delivery=False)
+        with pytest.raises((AMQPError, OSError, TimeoutError)):
+            await replay_letters(Secret(url), lambda _: None)
+
+    async def is_there() -> bool:
+        return await queued(amqp_url, broker.DEAD_QUEUE) == 1
+
+    await until(is_there)

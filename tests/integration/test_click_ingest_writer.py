@@ -344,3 +344,50 @@ async def test_many_workers_at_once_neither_deadlock_nor_miscount(
             workers = [tasks.create_task(work(a_writer(engine), seed)) for seed in range(4)]
     assert sum(task.result() for task in workers) == await stored_clicks(database_url)
     await assert_counts_are_rows(database_url)
+
+
+async def until_somebody_waits(database_url: str) -> None:
+    """Wait until some statement waits for another one's lock."""
+    async with asyncio.timeout(20):
+        while not await fetch(database_url, "SELECT FROM pg_locks WHERE NOT granted"):
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ("click_counts_hourly", "link_id"),
+        ("click_counts_total", "link_id"),
+        ("click_sources", "source"),
+    ],
+)
+async def test_rows_are_locked_in_the_order_of_their_keys(
+    database_url: str, writer: ClickWriter, table: str, key: str
+) -> None:
+    """While a batch waits for its first row it holds none of the others, so nobody waits for it.
+
+    Two batches that lock in different orders wait for each other, however rarely it happens.
+    """
+
+    def backwards() -> list[Delivered]:
+        return [
+            a_message([a_click(link_id=number)], source=uuid.UUID(int=number))
+            for number in range(40, 0, -1)
+        ]
+
+    await write(writer, *backwards())
+    other = await asyncpg.connect(database_url)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            async with other.transaction():
+                await other.execute(
+                    f"SELECT FROM {table} WHERE {key} = (SELECT {key} FROM {table} ORDER BY {key}"
+                    " LIMIT 1) FOR UPDATE"
+                )
+                writing = tasks.create_task(write(writer, *backwards()))
+                await until_somebody_waits(database_url)
+                free = await other.fetch(f"SELECT {key} FROM {table} FOR UPDATE SKIP LOCKED")
+            assert await writing == 40
+    finally:
+        await other.close()
+    assert len(free) == 40

@@ -150,6 +150,19 @@ async def test_clicks_of_a_dead_process_are_published(
     assert {message.headers[broker.HEADER_SOURCE] for message in found} == {source}
 
 
+async def test_a_process_may_die_at_any_time(tmp_path: Path, amqp_url: str) -> None:
+    """Who dies after a publisher has looked for the dead is found when it looks again."""
+    alive = Publishing(tmp_path, amqp_url)
+    async with alive.running():
+        alive.append(0, 1)
+        await until(lambda: alive.count("qck_clicks_published_total") == 1)
+        dead = Publishing(tmp_path, amqp_url)
+        dead.append(0, 40)
+        dead.spool._folder.close()
+        await until(lambda: alive.count("qck_clicks_published_total") == 41)
+        await until(lambda: len(list(tmp_path.iterdir())) == 1)
+
+
 async def test_an_unroutable_message_is_kept_and_sent_again(
     tmp_path: Path, amqp_url: str, channel: AbstractChannel
 ) -> None:

@@ -5,10 +5,9 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from local_stack.processes import processes
+from tests.support.left_behind import left_behind
 
 ROOT = Path(__file__).parents[2]
 ENDS_WITHIN_S = 240
@@ -34,19 +33,6 @@ async def output_of(run: asyncio.subprocess.Process) -> str:
     async with asyncio.timeout(ENDS_WITHIN_S):
         output, _ = await run.communicate()
     return output.decode()
-
-
-def left_behind(folder: Path) -> Sequence[str]:
-    """Return the processes that work somewhere in this folder."""
-    found = []
-    for process in processes():
-        try:
-            command = Path(f"/proc/{process.pid}/cmdline").read_bytes()
-        except OSError:
-            continue
-        if f"{folder}/".encode() in command:
-            found.append(f"{process.pid} {process.name}")
-    return found
 
 
 async def test_a_short_run_loses_and_doubles_nothing(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.bench.redirector_metrics import RedirectorCounts
 from tests.bench.redis_memory import RedisMemory
 from tests.bench.sustained_findings import Sustained, sustained_findings
 from tests.bench.watch import OTHERS, Look, curve, processors
-from tests.resilience.chaos.observe import Sample
+from tests.support.observe import Sample
 
 GOOD = {
     "answered": 100, "rows": 100, "lost": 0, "doubled": 0, "hourly": 100, "total": 100,

@@ -9,13 +9,13 @@ import pytest
 
 from tests.resilience.chaos.chart import draw
 from tests.resilience.chaos.fault import Action, Episode, Fault
-from tests.resilience.chaos.observe import Sample
 from tests.resilience.chaos.report import write_report
 from tests.resilience.chaos.run import Options, Run
 from tests.resilience.chaos.series import create_series, percentile
-from tests.resilience.chaos.verdict import Stored, judge
-from tests.resilience.chaos.visit import Visit
 from tests.support.chart import Line
+from tests.support.observe import Sample
+from tests.support.verdict import Stored, judge
+from tests.support.visit import Visit
 
 BEGAN_AT = 1_700_000_000.0
 

@@ -7,8 +7,8 @@ import pytest
 
 from tests.resilience.chaos.fault import Action, Episode, Fault
 from tests.resilience.chaos.outages import Excuses
-from tests.resilience.chaos.verdict import Stored, Verdict, judge
-from tests.resilience.chaos.visit import Visit
+from tests.support.verdict import Stored, Verdict, judge
+from tests.support.visit import Visit
 
 LINKS = {"known", "other"}
 

@@ -63,6 +63,12 @@ class FakeSubscription:
         self.ended.set()
 
 
+async def until_idle(subscription: FakeSubscription) -> None:
+    """Wait until the consumer waits for a batch that does not come."""
+    async with asyncio.timeout(DEADLINE_S):
+        await subscription.idle.wait()
+
+
 class Flush:
     """Notes what is flushed; raises what is put into `failures`."""
 
@@ -108,7 +114,7 @@ async def test_batches_are_acknowledged_once_they_are_flushed() -> None:
     consumer = a_consumer([subscription], flush)
     async with background_tasks() as tasks:
         running = tasks.create_task(consumer.run())
-        await subscription.idle.wait()
+        await until_idle(subscription)
         assert await consumer.broker_probe() == {"standing": "consuming"}
         consumer.drain()
         await running
@@ -125,7 +131,7 @@ async def test_a_failed_flush_is_not_acknowledged() -> None:
     consumer = a_consumer([first, second], flush)
     async with background_tasks() as tasks:
         running = tasks.create_task(consumer.run())
-        await second.idle.wait()
+        await until_idle(second)
         consumer.drain()
         await running
     assert (first.acknowledged, first.is_open) == (0, False)
@@ -141,7 +147,7 @@ async def test_a_lost_subscription_is_opened_again(error: BaseException) -> None
     consumer = a_consumer([first, second])
     async with background_tasks() as tasks:
         running = tasks.create_task(consumer.run())
-        await second.idle.wait()
+        await until_idle(second)
         consumer.drain()
         await running
     assert second.acknowledged == 1
@@ -171,7 +177,8 @@ async def test_too_much_poison_ends_consuming_and_says_so() -> None:
     subscription = FakeSubscription([BATCH])
     consumer = a_consumer([subscription], flush)
     await consumer.poison_probe()
-    await consumer.run()
+    async with asyncio.timeout(DEADLINE_S):
+        await consumer.run()
     assert (subscription.acknowledged, subscription.is_open) == (0, False)
     with pytest.raises(NotConsumingError, match="101 of the last 200"):
         await consumer.poison_probe()
@@ -199,12 +206,13 @@ async def test_messages_held_too_long_go_back_until_the_database_answers() -> No
     consumer = Consumer(subscribe=lambda: remaining.pop(0), flush=flush, until_ready=until_ready)
     async with background_tasks() as tasks:
         running = tasks.create_task(consumer.run())
-        await is_waiting.wait()
+        async with asyncio.timeout(DEADLINE_S):
+            await is_waiting.wait()
         assert (first.acknowledged, first.is_open) == (0, False)
         with pytest.raises(NotConsumingError, match="waiting for the database"):
             await consumer.broker_probe()
         answers.set()
-        await second.idle.wait()
+        await until_idle(second)
         consumer.drain()
         await running
     assert asked == ["start", "again"]

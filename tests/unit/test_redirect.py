@@ -15,6 +15,7 @@ from redirector.click import ClickMaker
 from redirector.click_recorder import ClickRecorder
 from redirector.forwarded_query import merge_query
 from redirector.redirect import Redirect
+from redirector.request import Request
 from redirector.resolver import ResolveError
 from redirector.visit_charge import VisitCharge
 from shared.background import background_tasks
@@ -52,6 +53,12 @@ class World:
 
     @asynccontextmanager
     async def door(self) -> AsyncIterator[AsgiRedirect]:
+        """Open the redirect's ASGI door."""
+        async with self.opened() as redirect:
+            yield AsgiRedirect(redirect, clock=FakeClock(NOW_MS / 1000))
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Redirect]:
         """Open the redirect."""
         metrics = self.metrics
         maker = ClickMaker(
@@ -60,9 +67,8 @@ class World:
             visitor_hash_key=Secret("k" * 32),
             anonymize_ip=True,
         )
-        clock = FakeClock(NOW_MS / 1000)
         async with background_tasks() as tasks:
-            redirect = Redirect(
+            yield Redirect(
                 resolver=self,
                 visit_charge=VisitCharge(
                     self, is_bot=lambda agent: "bot" in agent, metrics=metrics
@@ -72,10 +78,9 @@ class World:
                 metrics=metrics,
                 default_domain="go.test",
                 status=302,
-                clock=clock,
+                clock=FakeClock(NOW_MS / 1000),
                 tasks=tasks,
             )
-            yield AsgiRedirect(redirect, clock=clock)
 
     async def find_cached(self, keys: Sequence[tuple[str, str]]) -> Sequence[Link | None]:
         """Answer from the links given, if they are cached."""
@@ -154,6 +159,37 @@ async def test_a_known_code_is_redirected_and_recorded() -> None:
         request_id="0123456789abcdef0123456789abcdef",
     )
     assert world.count(Outcome.REDIRECT) == 1
+
+
+class Witness:
+    """A visitor who looks, at the moment of the answer, what is recorded by then."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.recorded: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def redirect(self, location: str) -> None:
+        """Be redirected."""
+        self.recorded.set_result(len(self._world.lines))
+
+    def show(self, page: pages.Page) -> None:
+        """Be shown a page."""
+        self.recorded.set_result(len(self._world.lines))
+
+
+@pytest.mark.parametrize("path", ["/abc", "/limited", "/unknown", "/a/b", "/", "/%20"])
+async def test_the_click_is_recorded_before_the_answer(path: str) -> None:
+    """Whoever has an answer has a click on disk, by every way to an answer."""
+    world = World({("", "abc"): a_link(), ("", "limited"): a_link(has_visit_limit=True)})
+    world.visits_left = 1
+    scope = {
+        "method": "GET", "path": path.replace("%20", " "), "raw_path": path.encode(),
+        "query_string": b"", "headers": [],
+    }  # fmt: skip
+    async with world.opened() as redirect:
+        witness = Witness(world)
+        redirect.take(Request.from_scope(scope, FakeClock(NOW_MS / 1000)), witness)
+        assert await witness.recorded == 1
 
 
 async def test_a_retry_on_another_replica_makes_the_same_click() -> None:

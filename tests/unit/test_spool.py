@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from redirector.spool import ClickSpool
 from redirector.spool_folder import Position, SpoolFolder
-from redirector.spool_reader import SpoolReader
+from redirector.spool_reader import FIRST_READ_BYTES, MAX_READ_BYTES, SpoolReader
 from shared.metrics import RedirectorMetrics
 
 
@@ -125,6 +125,38 @@ def test_rewind_sends_again_what_is_not_confirmed(tmp_path: Path) -> None:
     again = reader.read(10)
     assert again is not None
     assert (again.first_sequence, again.body) == (2, lines(2, 4))
+
+
+def test_a_full_message_of_long_lines_is_read_at_once(tmp_path: Path) -> None:
+    """What does not fit into one small read is still one message, up to the largest read."""
+    spooling = Spooling(tmp_path, segment_bytes=10**7, max_bytes=10**7)
+    long = [b"%05d" % number + b"x" * 994 + b"\n" for number in range(500)]
+    spooling.spool.append_all(long)
+    spooling.spool.append_all([b"y" * (MAX_READ_BYTES // 2) + b"\n"] * 3)
+    reader = spooling.spool.reader
+    sizes = []
+    while (batch := reader.read(300)) is not None:
+        assert len(batch.body) <= MAX_READ_BYTES
+        sizes.append((batch.first_sequence, batch.count))
+        reader.confirm(batch)
+    assert sizes == [(0, 300), (300, 201), (501, 1), (502, 1)]
+    assert FIRST_READ_BYTES < 300 * 1000
+
+
+def test_segments_that_are_only_read_stay(tmp_path: Path) -> None:
+    """A segment is kept until all of it is confirmed: read to its end, or confirmed in part."""
+    spooling = Spooling(tmp_path, segment_bytes=100)
+    spooling.append(0, 35)
+    reader = spooling.spool.reader
+    batches = [reader.read(6) for _ in range(7)]
+    assert batches[-1] is not None
+    assert batches[-1].first_sequence == 30
+    assert len(list(tmp_path.glob("*/*.clicks"))) == 4
+    assert batches[0] is not None
+    reader.confirm(batches[0])
+    assert len(list(tmp_path.glob("*/*.clicks"))) == 4
+    reader.rewind()
+    assert drain(reader) == lines(6, 29)
 
 
 def test_a_dead_process_is_taken_over_from_its_checkpoint(tmp_path: Path) -> None:

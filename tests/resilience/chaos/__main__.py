@@ -18,7 +18,7 @@ from local_stack.stack import Stack
 from tests.resilience.chaos.report import verdict_rows, write_report
 from tests.resilience.chaos.run import Options, Run, chaos_stack, run_chaos
 from tests.resilience.chaos.spool_disk import OWN_MOUNTS, SpoolDisk, enter_own_mounts
-from tests.resilience.chaos.terminal import ChaosTerminal
+from tests.support.run_terminal import RunTerminal
 
 MAX_SEED = 9999
 INTERRUPTED = 130
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     parsed = _parser().parse_args(arguments)
     seed = parsed.seed if parsed.seed is not None else random.randint(1, MAX_SEED)  # noqa: S311
     options = Options(seed, parsed.duration, parsed.rate)
-    terminal = ChaosTerminal()
+    terminal = RunTerminal()
     # What the broker's client has to say of an outage is what the run is about.
     logging.getLogger("aiormq").addHandler(logging.NullHandler())
     terminal.say(
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 async def _until_stopped(
-    options: Options, stack: Stack, disk: SpoolDisk, terminal: ChaosTerminal
+    options: Options, stack: Stack, disk: SpoolDisk, terminal: RunTerminal
 ) -> Run:
     task = asyncio.current_task()
     assert task is not None

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tests.resilience.chaos.fault import Action, Episode
-from tests.resilience.chaos.visit import Visit
+from tests.support.visit import Visit
 
 UNAVAILABLE = 503
 REDIRECTED = 302

@@ -12,9 +12,9 @@ from tests.resilience.chaos.chart import Band, draw, draw_labels
 from tests.resilience.chaos.run import Run
 from tests.resilience.chaos.schedule import ACTIONS
 from tests.resilience.chaos.series import Series, create_series
-from tests.resilience.chaos.verdict import Verdict
 from tests.support.chart import Line
 from tests.support.page import STYLE
+from tests.support.verdict import Verdict
 
 COLOURS = (
     "#e5484d", "#f76b15", "#d6a100", "#46a758", "#12a594", "#0090ff", "#6e56cf", "#d6409f",

@@ -10,20 +10,20 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from local_stack.stack import Stack
-from tests.resilience.chaos.crowd import Crowd, visiting
 from tests.resilience.chaos.fault import SPOOL_DISK, Episode, Fault
 from tests.resilience.chaos.faults import Faults
-from tests.resilience.chaos.links import Author, create_links
-from tests.resilience.chaos.observe import REDIRECTORS, Observer, Sample
 from tests.resilience.chaos.outages import Excuses
 from tests.resilience.chaos.schedule import ACTIONS, Round, create_schedule
 from tests.resilience.chaos.spool_disk import SpoolDisk
-from tests.resilience.chaos.stored import read_stored, wait_until_drained
-from tests.resilience.chaos.terminal import ChaosTerminal
-from tests.resilience.chaos.verdict import Verdict, judge
-from tests.resilience.chaos.visit import Visit
-from tests.resilience.chaos.visitors import UNCACHED_SHARE, Plan
+from tests.support.crowd import Crowd, visiting
+from tests.support.link_author import Author, create_links
+from tests.support.observe import REDIRECTORS, Observer, Sample
+from tests.support.run_terminal import RunTerminal
 from tests.support.stack import a_stack
+from tests.support.stored import read_stored, wait_until_drained
+from tests.support.verdict import Verdict, judge
+from tests.support.visit import Visit
+from tests.support.visitors import UNCACHED_SHARE, Plan
 
 POPULAR_LINKS = 500
 WARM_WITHIN_S = 30.0
@@ -75,9 +75,7 @@ def chaos_stack(options: Options) -> Iterator[tuple[Stack, SpoolDisk]]:
             disk.unmount()
 
 
-async def run_chaos(
-    options: Options, stack: Stack, disk: SpoolDisk, terminal: ChaosTerminal
-) -> Run:
+async def run_chaos(options: Options, stack: Stack, disk: SpoolDisk, terminal: RunTerminal) -> Run:
     """Run the schedule of the options' seed on a started stack, and judge."""
     components = [name for name in ACTIONS if disk.is_mounted or name != SPOOL_DISK]
     not_run = [f"{name}: not allowed here" for name in ACTIONS if name not in components]
@@ -154,7 +152,7 @@ async def _carry_out(
     faults: Faults,
     episodes: list[Episode],
     options: Options,
-    terminal: ChaosTerminal,
+    terminal: RunTerminal,
 ) -> list[str]:
     """Carry the rounds out, each when the one before is well; return what was left out."""
     started = time.monotonic()
@@ -179,7 +177,7 @@ async def _carry_out(
     return []
 
 
-async def _tell(terminal: ChaosTerminal, crowd: Crowd, observer: Observer) -> None:
+async def _tell(terminal: RunTerminal, crowd: Crowd, observer: Observer) -> None:
     """Say every second how it stands."""
     while True:
         await asyncio.sleep(1)

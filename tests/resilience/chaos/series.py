@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from tests.resilience.chaos.observe import Sample
-from tests.resilience.chaos.visit import Visit
+from tests.support.observe import Sample
+from tests.support.visit import Visit
 
 Points = list[tuple[float, float | None]]
 

@@ -9,8 +9,14 @@ from dataclasses import dataclass
 from redirector.spool_folder import Position, SpoolFolder
 from shared.metrics import RedirectorMetrics
 
-READ_BYTES = 1024 * 1024
-"""Most of one message's body; far below the broker's 16 MiB, above 500 of the longest clicks."""
+FIRST_READ_BYTES = 64 * 1024
+"""What is read at once as long as that makes a full message; else twice as much, and so on.
+
+Memory above what the lines need costs more than the reading.
+"""
+
+MAX_READ_BYTES = 1024 * 1024
+"""Most of one message's body: far below the broker's 16 MiB, over 100 of the longest clicks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ class SpoolReader:
         "_folder",
         "_is_at_end",
         "_metrics",
+        "_read_bytes",
         "confirmed",
         "confirmed_bytes",
     )
@@ -64,6 +71,7 @@ class SpoolReader:
         self._is_at_end = False
         self._fd: int | None = None
         self._fd_segment = -1
+        self._read_bytes = FIRST_READ_BYTES
         self.confirmed = folder.read_checkpoint()
         self.confirmed_bytes = 0
         self._cursor = self.confirmed
@@ -121,8 +129,12 @@ class SpoolReader:
                 return b"", 0
             self._fd_segment = cursor.segment
         assert self._fd is not None  # noqa: S101 - for the type checker
-        data = os.pread(self._fd, READ_BYTES, cursor.offset)
+        data = os.pread(self._fd, self._read_bytes, cursor.offset)
         count = data.count(b"\n")
+        while count < max_clicks and len(data) == self._read_bytes < MAX_READ_BYTES:
+            self._read_bytes *= 2
+            data = os.pread(self._fd, self._read_bytes, cursor.offset)
+            count = data.count(b"\n")
         if count <= max_clicks:
             return data[: data.rfind(b"\n") + 1], count
         end = 0

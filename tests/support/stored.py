@@ -7,14 +7,14 @@ from pathlib import Path
 
 import asyncpg
 
-from tests.resilience.chaos.observe import Observer
-from tests.resilience.chaos.verdict import Stored
+from tests.support.observe import Observer
+from tests.support.verdict import Stored
 
 LOOK_EACH_S = 0.5
 QUIET_S = 3.0
 """Longer than a worker holds a batch, which is neither in the queue nor stored."""
 
-COUNTS = """
+_COUNTS = """
 WITH by_hour AS (
     SELECT coalesce(link_id, 0) AS link_id, type, is_bot,
         date_trunc('hour', clicked_at, 'UTC') AS hour, count(*) AS clicks
@@ -35,7 +35,6 @@ SELECT
     (SELECT count(*) FROM click_sources
         WHERE received <> int8multirange(int8range(0, upper(received)))) AS ledger_holes
 """
-"""Sums of both rollups and the ledger, and where a count is not that of its rows."""
 
 
 async def read_stored(database_url: str, links: Collection[str]) -> Stored:
@@ -47,15 +46,21 @@ async def read_stored(database_url: str, links: Collection[str]) -> Stored:
             existing = await connection.fetchval(
                 "SELECT count(*) FROM links WHERE short_code = ANY($1::text[])", list(links)
             )
-            counts = await connection.fetchrow(COUNTS)
+            counts = await read_counts(connection)
     finally:
         await connection.close()
-    assert counts is not None
     return Stored(
         request_ids=[row["request_id"] for row in rows],
         missing_links=len(set(links)) - existing,
         **counts,
     )
+
+
+async def read_counts(connection: "asyncpg.Connection[asyncpg.Record]") -> dict[str, int]:
+    """Read what rollups and ledger say of the rows: the members of `Stored` about counts."""
+    counts = await connection.fetchrow(_COUNTS)
+    assert counts is not None
+    return dict(counts)
 
 
 async def wait_until_drained(

@@ -117,7 +117,7 @@ class Observer:
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 if self._broker is None or self._broker.is_closed:
                     url = Secret(self._stack.urls.amqp_url)
-                    self._broker = await broker.connect(url, connection_name="chaos observer")
+                    self._broker = await broker.connect(url, connection_name="observer")
                 async with self._broker.channel() as channel:
                     queue = await channel.declare_queue(broker.INGEST_QUEUE, passive=True)
                     return queue.declaration_result.message_count

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from tests.resilience.chaos.visit import Visit, VisitReader
-from tests.resilience.chaos.visitors import Plan
+from tests.support.visit import Visit, VisitReader
+from tests.support.visitors import Plan
 
 ANSWERED_WITHIN_S = 15.0
 LOOK_EACH_S = 0.2
@@ -53,7 +53,7 @@ async def visiting(plan: Plan, folder: Path) -> AsyncIterator[Crowd]:
     # They end with this process, however it ends.
     process = await asyncio.create_subprocess_exec(
         "setpriv", "--pdeathsig=TERM", "--",
-        sys.executable, "-m", "tests.resilience.chaos.visitors", str(plan_file),
+        sys.executable, "-m", "tests.support.visitors", str(plan_file),
     )  # fmt: skip
     crowd = Crowd(Path(plan.log), process)
     try:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
-from tests.resilience.chaos.visit import Visit
+from tests.support.visit import Visit
 
 REDIRECTED = 302
 NOT_FOUND = 404

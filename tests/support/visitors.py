@@ -1,6 +1,6 @@
 """The visitors: steady traffic from a process of its own, so that nothing else makes it late.
 
-`python -m tests.resilience.chaos.visitors PLAN.json` runs until SIGTERM, then waits for the
+`python -m tests.support.visitors PLAN.json` runs until SIGTERM, then waits for the
 answers that are still to come.
 """
 
@@ -15,8 +15,8 @@ from typing import TextIO
 import msgspec
 import uvloop
 
-from tests.resilience.chaos.visit import VisitLog
 from tests.support.http_load import HttpLoad, send_on_time
+from tests.support.visit import VisitLog
 
 UNCACHED_SHARE = 0.005
 UNKNOWN_SHARE = 0.005

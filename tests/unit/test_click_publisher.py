@@ -1,0 +1,156 @@
+"""What the publisher makes of confirms, in whichever order a broker sends them.
+
+A real RabbitMQ cannot be made to confirm a later message first, so here the test is the broker.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import cast
+
+import pytest
+from aio_pika.abc import AbstractExchange, AbstractMessage
+from prometheus_client import CollectorRegistry
+
+from redirector.click_publisher import MAX_IN_FLIGHT, ClickPublisher
+from redirector.spool import ClickSpool
+from redirector.spool_folder import Position, SpoolFolder
+from shared.metrics import RedirectorMetrics
+from shared.settings import Secret
+
+DEADLINE_S = 5
+CLICKS_EACH = 5
+LINE = b'{"n":1}\n'
+
+
+class Exchange:
+    """Takes messages, and confirms each when the test says so."""
+
+    def __init__(self) -> None:
+        self.confirms: list[asyncio.Future[None]] = []
+        self.mandatory: list[bool] = []
+
+    async def publish(self, message: AbstractMessage, _: str, *, mandatory: bool) -> None:
+        """Wait for the test."""
+        self.mandatory.append(mandatory)
+        self.confirms.append(asyncio.get_running_loop().create_future())
+        await self.confirms[-1]
+
+
+class Publishing:
+    """A spool with `messages` full messages, and a publisher that pumps them into an exchange."""
+
+    def __init__(self, root: Path, messages: int) -> None:
+        metrics = RedirectorMetrics(CollectorRegistry())
+        self.folder = SpoolFolder.create(root)
+        self.spool = ClickSpool(self.folder, segment_bytes=10**6, max_bytes=10**6, metrics=metrics)
+        self.spool.append_all([LINE] * CLICKS_EACH * messages)
+        self.exchange = Exchange()
+        self.publisher = ClickPublisher(
+            url=Secret("amqp://nobody/"), name="tests", spool=self.spool, root=root,
+            max_clicks=CLICKS_EACH, linger_s=0, timeout_s=DEADLINE_S, metrics=metrics,
+        )  # fmt: skip
+
+    @asynccontextmanager
+    async def pumping(self) -> AsyncIterator["asyncio.Task[None]"]:
+        """Pump while the block runs, as over one connection."""
+
+        async def pump() -> None:
+            async with asyncio.TaskGroup() as tasks:
+                await self.publisher._pump(cast(AbstractExchange, self.exchange), tasks)
+
+        pumping = asyncio.create_task(pump())
+        try:
+            await settle()
+            yield pumping
+        finally:
+            pumping.cancel()
+            await asyncio.wait({pumping})
+
+    @property
+    def checkpoint(self) -> int:
+        """How many clicks are confirmed, by what is on disk."""
+        return self.folder.read_checkpoint().sequence
+
+
+async def settle() -> None:
+    """Let everything run that can."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+async def test_the_checkpoint_waits_for_the_confirm(tmp_path: Path) -> None:
+    """What was sent and is not confirmed is not checkpointed; each confirm moves it on."""
+    publishing = Publishing(tmp_path, 2)
+    async with publishing.pumping():
+        assert len(publishing.exchange.confirms) == 2
+        assert publishing.checkpoint == 0
+        publishing.exchange.confirms[0].set_result(None)
+        await settle()
+        assert publishing.checkpoint == CLICKS_EACH
+        publishing.exchange.confirms[1].set_result(None)
+        await settle()
+        assert publishing.checkpoint == 2 * CLICKS_EACH
+
+
+async def test_a_later_confirm_moves_nothing(tmp_path: Path) -> None:
+    """The checkpoint does not jump over a message whose confirm is still to come."""
+    publishing = Publishing(tmp_path, 3)
+    async with publishing.pumping():
+        publishing.exchange.confirms[1].set_result(None)
+        publishing.exchange.confirms[2].set_result(None)
+        await settle()
+        assert publishing.checkpoint == 0
+        publishing.exchange.confirms[0].set_result(None)
+        await settle()
+        assert publishing.checkpoint == 3 * CLICKS_EACH
+
+
+@pytest.mark.parametrize("failed", [0, 1], ids=["the first", "the second"])
+async def test_a_failure_stops_at_the_message_before(tmp_path: Path, failed: int) -> None:
+    """A message that was not taken is not confirmed by those around it that were."""
+    publishing = Publishing(tmp_path, 3)
+    async with publishing.pumping() as pumping:
+        publishing.exchange.confirms[2].set_result(None)
+        publishing.exchange.confirms[1 - failed].set_result(None)
+        await settle()
+        publishing.exchange.confirms[failed].set_exception(ConnectionError("nack"))
+        async with asyncio.timeout(DEADLINE_S):
+            await asyncio.wait({pumping})
+    assert isinstance(pumping.exception(), ExceptionGroup)
+    assert publishing.checkpoint == failed * CLICKS_EACH
+    publishing.spool.reader.rewind()
+    again = publishing.spool.reader.read(100)
+    assert again is not None
+    assert (again.first_sequence, again.count) == (
+        failed * CLICKS_EACH,
+        (3 - failed) * CLICKS_EACH,
+    )
+
+
+async def test_few_messages_are_in_flight(tmp_path: Path) -> None:
+    """However much is in the spool, what has to be sent again after a failure is bounded."""
+    publishing = Publishing(tmp_path, 3 * MAX_IN_FLIGHT)
+    async with publishing.pumping():
+        assert len(publishing.exchange.confirms) == MAX_IN_FLIGHT
+        publishing.exchange.confirms[0].set_result(None)
+        await settle()
+        assert len(publishing.exchange.confirms) == MAX_IN_FLIGHT + 1
+        assert all(publishing.exchange.mandatory)
+
+
+async def test_draining_waits_for_what_is_in_flight(tmp_path: Path) -> None:
+    """A redirector that is told to stop ends when clicks and mark are confirmed, not before."""
+    publishing = Publishing(tmp_path, 1)
+    async with publishing.pumping() as pumping:
+        publishing.publisher.drain()
+        await settle()
+        assert not pumping.done()
+        publishing.exchange.confirms[0].set_result(None)
+        await settle()
+        assert not pumping.done()
+        publishing.exchange.confirms[1].set_result(None)
+        async with asyncio.timeout(DEADLINE_S):
+            await pumping
+    assert publishing.folder.read_checkpoint() == Position(0, len(LINE) * CLICKS_EACH, CLICKS_EACH)
