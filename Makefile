@@ -137,12 +137,13 @@ bench-micro: $(STAMP) ## Time the hot functions against their baseline; BASELINE
 ONLY ?=
 ROUNDS ?= 5
 SUSTAINED_S ?= 600
+PER_SECOND ?= 11600
 SCALE ?= 1
 
 .PHONY: bench
-bench: servers ## Measure this machine beside references: ONLY= ROUNDS= SUSTAINED_S= SCALE= SEED=
+bench: servers ## Measure this machine beside references: ONLY= ROUNDS= SUSTAINED_S= PER_SECOND= SCALE= SEED=
 	@$(PYTHON) -m tests.bench $(if $(ONLY),--only $(ONLY)) --rounds $(ROUNDS) \
-		--sustained $(SUSTAINED_S) --scale $(SCALE) --seed $(or $(SEED),1)
+		--sustained $(SUSTAINED_S) --per-second $(PER_SECOND) --scale $(SCALE) --seed $(or $(SEED),1)
 
 ##@ Operate
 

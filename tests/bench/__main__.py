@@ -45,6 +45,7 @@ def main(arguments: Sequence[str]) -> int:
         rounds=parsed.rounds,
         round_s=parsed.round,
         sustained_s=parsed.sustained,
+        sustained_per_second=parsed.per_second,
         scale=parsed.scale,
         seed=parsed.seed,
     )
@@ -80,6 +81,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--round", type=float, default=options.round_s, help="seconds of each")
     parser.add_argument(
         "--sustained", type=float, default=options.sustained_s, help="seconds of steady load"
+    )
+    parser.add_argument(
+        "--per-second",
+        type=float,
+        default=options.sustained_per_second,
+        help="redirects, of steady load",
     )
     parser.add_argument("--scale", type=float, default=options.scale, help="of loaded data")
     parser.add_argument("--seed", type=int, default=options.seed, help="of links and visitors")

@@ -16,7 +16,7 @@ from redirector.click_recorder import ClickRecorder
 from redirector.forwarded_query import merge_query
 from redirector.redirect import Redirect
 from redirector.request import Request
-from redirector.resolver import ResolveError
+from redirector.stored_links import ResolveError
 from redirector.visit_charge import VisitCharge
 from shared.background import background_tasks
 from shared.click_event import ClickEvent, decode_line

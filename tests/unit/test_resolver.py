@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 import pytest
 from prometheus_client import CollectorRegistry
 
-from redirector.resolver import LinkKey, ResolveError, Resolver, Store
+from redirector.resolver import Resolver
+from redirector.stored_links import ResolveError, Store
 from shared.background import background_tasks
 from shared.link import Link, unknown_link
+from shared.link_cache import LinkKey
 from shared.metrics import RedirectorMetrics
 from tests.support.links import FakeCache, FakeStore, a_link
 

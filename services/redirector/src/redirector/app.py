@@ -14,13 +14,14 @@ from starlette.applications import Starlette
 
 from redirector import pages
 from redirector.asgi_redirect import AsgiRedirect
+from redirector.cached_links import LATE_TIMEOUT_S, WRITE_BACK_MAX_AGE_S
 from redirector.click import ClickMaker
 from redirector.click_publisher import ClickPublisher, drain_within
 from redirector.click_recorder import ClickRecorder
 from redirector.link_store import LinkStore
 from redirector.redirect import Redirect
 from redirector.redis_reads import RedisReads
-from redirector.resolver import LATE_TIMEOUT_S, WRITE_BACK_MAX_AGE_S, Resolver
+from redirector.resolver import Resolver
 from redirector.settings import Settings
 from redirector.spool import ClickSpool
 from redirector.spool_folder import SpoolFolder

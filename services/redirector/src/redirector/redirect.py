@@ -6,22 +6,22 @@ spool. The click is on disk before its answer leaves; nothing here waits for the
 """
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import structlog
 
 from redirector import pages
+from redirector.answers import Answers, Decided
 from redirector.click_recorder import ClickRecorder
-from redirector.forwarded_query import merge_query
 from redirector.joiner import Joiner
 from redirector.pages import Page
 from redirector.request import Clock, Request
-from redirector.resolver import LinkKey, ResolveError
+from redirector.stored_links import ResolveError
 from redirector.visit import Visit, Visitor, deciding_link
 from redirector.visit_charge import VisitCharge
 from shared.link import Link, Outcome, unknown_link
+from shared.link_cache import LinkKey
 from shared.metrics import RedirectorMetrics
 from shared.short_code import is_well_formed
 
@@ -45,14 +45,10 @@ class Resolver(Protocol):
         """Return the link, or one that is not known; raise ResolveError when nobody can tell."""
 
 
-_Decided = tuple[Visit, Outcome, Link]
-
-
 class Redirect:
     """Answers short codes, and every other path with 404; see `take`.
 
-    HEAD redirects and records nothing. Unknown, expired and exhausted codes are one 404, told
-    apart in `qck_redirects_total`.
+    HEAD redirects and records nothing.
     """
 
     def __init__(
@@ -71,8 +67,8 @@ class Redirect:
         self._resolver = resolver
         self._visit_charge = visit_charge
         self._recorder = recorder
+        self._answers = Answers(recorder, metrics=metrics)
         self._own_pages = own_pages
-        self._metrics = metrics
         self._default_domain = default_domain
         self.status = status
         self._clock = clock
@@ -94,7 +90,7 @@ class Redirect:
             if is_well_formed(code):
                 self._joiner.add(visit)
             else:
-                self._answer([(visit, Outcome.UNKNOWN, _NO_LINK)])
+                self._answers.give([(visit, Outcome.UNKNOWN, _NO_LINK)])
         else:
             lines: list[bytes] = []
             self._recorder.add_orphan(lines, request, "regular_404" if code else "base_url", "")
@@ -106,7 +102,7 @@ class Redirect:
         keys = [key for visit in visits for key in visit.keys]
         links = iter(await self._resolver.find_cached(keys))
         now_ms = round(self._clock() * 1000)
-        decided: list[_Decided] = []
+        decided: list[Decided] = []
         for visit in visits:
             cached = [next(links) for _ in visit.keys]
             link = deciding_link(cached)
@@ -114,7 +110,7 @@ class Redirect:
                 self._tasks.create_task(self._serve_alone(visit, cached))
             else:
                 decided.append((visit, link.decide(now_ms), link))
-        self._answer(decided)
+        self._answers.give(decided)
 
     async def _serve_alone(self, visit: Visit, cached: Sequence[Link | None]) -> None:
         """Answer a visit that needs PostgreSQL, for its link or for the visits left of it."""
@@ -133,44 +129,4 @@ class Redirect:
             log.exception("redirect_failed")
             visit.visitor.show(pages.FAILED)
             return
-        self._answer([(visit, outcome, link)])
-
-    def _answer(self, decided: Sequence[_Decided]) -> None:
-        """Record the clicks, all in one write, then answer everybody."""
-        lines: list[bytes] = []
-        answers: list[tuple[Visit, str | Page]] = []
-        for visit, outcome, link in decided:
-            try:
-                answers.append((visit, self._settle(visit, outcome, link, lines)))
-            except Exception:
-                log.exception("redirect_failed")
-                answers.append((visit, pages.FAILED))
-        self._recorder.write(lines)
-        ended = time.perf_counter()
-        observe = self._metrics.redirect_duration.observe
-        redirects = 0
-        for visit, answer in answers:
-            observe(ended - visit.started)
-            if isinstance(answer, str):
-                redirects += 1
-                visit.visitor.redirect(answer)
-            else:
-                visit.visitor.show(answer)
-        self._metrics.redirects[Outcome.REDIRECT].inc(redirects)
-
-    def _settle(
-        self, visit: Visit, outcome: Outcome, link: Link, lines: list[bytes]
-    ) -> str | Page:
-        """Return the answer, a location or a page, and add the line of its click to `lines`."""
-        request = visit.request
-        if outcome is not Outcome.REDIRECT:
-            self._metrics.redirects[outcome].inc()
-            if outcome is Outcome.UNAVAILABLE:
-                return pages.UNAVAILABLE
-            self._recorder.add_orphan(lines, request, "invalid_short_url", visit.code)
-            return pages.NOT_FOUND
-        location = link.location
-        if request.query and link.forward_query:
-            location = merge_query(location, request.query)
-        self._recorder.add_redirect(lines, request, visit.code, link.link_id, location)
-        return location
+        self._answers.give([(visit, outcome, link)])

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from redirector.pages import Page
 from redirector.request import Request
-from redirector.resolver import LinkKey
 from shared.link import Link
+from shared.link_cache import LinkKey
 
 
 class Visitor(Protocol):

@@ -1,0 +1,71 @@
+"""The answers of a turn: every click recorded in one write, then everybody answered."""
+
+import time
+from collections.abc import Sequence
+
+import structlog
+
+from redirector import pages
+from redirector.click_recorder import ClickRecorder
+from redirector.forwarded_query import merge_query
+from redirector.pages import Page
+from redirector.visit import Visit
+from shared.link import Link, Outcome
+from shared.metrics import RedirectorMetrics
+
+Decided = tuple[Visit, Outcome, Link]
+
+log = structlog.get_logger()
+
+
+class Answers:
+    """Gives visits the answer that was decided; counted in `qck_redirects_total` by outcome.
+
+    Unknown, expired and exhausted codes are one 404 to visitors.
+    """
+
+    __slots__ = ("_metrics", "_recorder")
+
+    def __init__(self, recorder: ClickRecorder, *, metrics: RedirectorMetrics) -> None:
+        self._recorder = recorder
+        self._metrics = metrics
+
+    def give(self, decided: Sequence[Decided]) -> None:
+        """Record the clicks, then answer; a fault in one visit is that visitor's 500 alone."""
+        lines: list[bytes] = []
+        answers: list[tuple[Visit, str | Page]] = []
+        for visit, outcome, link in decided:
+            try:
+                answers.append((visit, self._settle(visit, outcome, link, lines)))
+            except Exception:
+                log.exception("redirect_failed")
+                answers.append((visit, pages.FAILED))
+        self._recorder.write(lines)
+        ended = time.perf_counter()
+        observe = self._metrics.redirect_duration.observe
+        redirects = 0
+        for visit, answer in answers:
+            observe(ended - visit.started)
+            if isinstance(answer, str):
+                redirects += 1
+                visit.visitor.redirect(answer)
+            else:
+                visit.visitor.show(answer)
+        self._metrics.redirects[Outcome.REDIRECT].inc(redirects)
+
+    def _settle(
+        self, visit: Visit, outcome: Outcome, link: Link, lines: list[bytes]
+    ) -> str | Page:
+        """Return the answer, a location or a page, and add the line of its click to `lines`."""
+        request = visit.request
+        if outcome is not Outcome.REDIRECT:
+            self._metrics.redirects[outcome].inc()
+            if outcome is Outcome.UNAVAILABLE:
+                return pages.UNAVAILABLE
+            self._recorder.add_orphan(lines, request, "invalid_short_url", visit.code)
+            return pages.NOT_FOUND
+        location = link.location
+        if request.query and link.forward_query:
+            location = merge_query(location, request.query)
+        self._recorder.add_redirect(lines, request, visit.code, link.link_id, location)
+        return location
