@@ -4,7 +4,7 @@ import asyncio
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +13,7 @@ import pytest
 from redis.asyncio import Redis
 
 from redirector.redis_reads import RedisReads
+from shared.background import background_tasks
 from shared.settings import Secret
 from tests.support.tcp_proxy import TcpProxy, proxied
 
@@ -20,14 +21,16 @@ DEADLINE_S = 10
 
 
 @asynccontextmanager
-async def reading(url: str) -> AsyncIterator[RedisReads]:
+async def reading(url: str, *, overdue_s: float = 1.0) -> AsyncIterator[RedisReads]:
     """Open reads of a Redis for the block."""
-    reads = RedisReads(Secret(url), client_name="tests lookups")
-    try:
-        async with asyncio.timeout(DEADLINE_S):
+    async with background_tasks() as tasks, asyncio.timeout(DEADLINE_S):
+        reads = RedisReads(
+            Secret(url), client_name="tests lookups", tasks=tasks, overdue_s=overdue_s
+        )
+        try:
             yield reads
-    finally:
-        reads.close()
+        finally:
+            reads.close()
 
 
 @pytest.fixture
@@ -77,15 +80,52 @@ async def test_a_lost_connection_fails_what_waits_and_is_opened_again(redis_url:
         assert await reads.mget(["found"]) == [None]
 
 
-async def test_a_command_given_up_takes_its_connection_along(redis: Redis, redis_url: str) -> None:
-    """After a command was cancelled the next reply is not taken for an answer to it."""
-    await redis.mset({"slow": "1", "next": "2"})
-    async with reading(redis_url) as reads:
+async def test_a_command_given_up_leaves_the_others_alone(redis: Redis, redis_url: str) -> None:
+    """Who gives up takes nobody's reply along, and the next one does not get theirs."""
+    await redis.mset({"slow": "1", "other": "2", "next": "3"})
+    async with proxied(redis_url) as (proxy, url), reading(url) as reads:
         await reads.ping()
+        proxy.freeze()
+        async with asyncio.TaskGroup() as tasks:
+            slow = tasks.create_task(reads.mget(["slow"]))
+            other = tasks.create_task(reads.mget(["other"]))
+            await asyncio.sleep(0)
+            slow.cancel()
+            await asyncio.wait([slow])
+            proxy.mend()
+        assert other.result() == [b"2"]
+        assert await reads.mget(["next"]) == [b"3"]
+
+
+async def test_opening_goes_on_when_the_one_who_asked_for_it_has_gone(redis_url: str) -> None:
+    """A deadline that is too short for opening a connection is met by a later command."""
+    async with reading(redis_url) as reads:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0):
-                await reads.mget(["slow"])
-        assert await reads.mget(["next"]) == [b"2"]
+                await reads.mget(["any"])
+        assert await reads.mget(["any"]) == [None]
+        async with Redis.from_url(redis_url) as other:
+            names = [client["name"] for client in await other.client_list()]
+    assert names.count("tests-lookups") == 1
+
+
+async def test_a_connection_that_is_silent_too_long_is_replaced(redis_url: str) -> None:
+    """What has not answered in time is dropped with all who wait for it, and opened again."""
+    async with proxied(redis_url) as (proxy, url), reading(url, overdue_s=0.2) as reads:
+        await reads.ping()
+        proxy.freeze()
+        stuck = asyncio.ensure_future(reads.mget(["stuck"]))
+        await asyncio.sleep(0.25)
+        with pytest.raises(TimeoutError):
+            await reads.mget(["frozen too"])
+        with pytest.raises(ConnectionError):
+            await stuck
+        proxy.mend()
+        found = None
+        while found is None:  # a busy machine may need more than one try
+            with suppress(TimeoutError):
+                found = await reads.mget(["any"])
+        assert found == [None]
 
 
 async def test_a_refusal_is_an_error_and_no_loss(redis_url: str) -> None:

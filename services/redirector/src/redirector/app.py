@@ -78,7 +78,7 @@ async def _open(
         timeout_s=WRITE_BACK_MAX_AGE_S,
     )
     stack.push_async_callback(redis.aclose)
-    redis_reads = RedisReads(settings.redis.url, client_name=f"{name} lookups")
+    redis_reads = RedisReads(settings.redis.url, client_name=f"{name} lookups", tasks=tasks)
     stack.callback(redis_reads.close)
     cache = LinkCache(redis, settings.link_cache, reads=redis_reads)
 

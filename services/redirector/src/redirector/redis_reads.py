@@ -1,82 +1,46 @@
 """The hot path's way to Redis: one connection of its own, with nothing between command and reply.
 
 redis-py takes a connection out of its pool for each command, under locks, and gives every reply
-its own timeout: 50 µs of processor time a round trip, against 8 µs here. A redirect asks Redis one
+its own timeout: several times what the command costs (docs/adr/0011). A redirect asks Redis one
 thing, one batch at a time, so it needs neither. All other commands go through redis-py.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-import hiredis
-from redis.asyncio.connection import SSLConnection, parse_url
-
+from redirector.redis_connection import RedisConnection, open_connection
 from shared.settings import Secret
 
-_DEFAULT_PORT = 6379
-
-
-class _Connection(asyncio.Protocol):
-    """Sends commands at once and hands out replies in the same order, as Redis gives them."""
-
-    __slots__ = ("_loop", "_reader", "_transport", "_waiting")
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._reader = hiredis.Reader()
-        self._waiting: deque[asyncio.Future[Any]] = deque()
-        self._transport: Any = None
-
-    @property
-    def is_open(self) -> bool:
-        return not self._transport.is_closing()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
-
-    def ask(self, *words: Any) -> "asyncio.Future[Any]":
-        """Return the reply's future; it fails with `hiredis.ReplyError` or `ConnectionError`."""
-        reply = self._loop.create_future()
-        self._waiting.append(reply)
-        self._transport.write(hiredis.pack_command(words))
-        return reply
-
-    def data_received(self, data: bytes) -> None:
-        self._reader.feed(data)
-        while (reply := self._reader.gets()) is not False:  # False: the rest is not here yet
-            waiting = self._waiting.popleft()
-            if waiting.done():  # given up meanwhile
-                continue
-            if isinstance(reply, hiredis.ReplyError):
-                waiting.set_exception(reply)
-            else:
-                waiting.set_result(reply)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        for waiting in self._waiting:
-            if not waiting.done():
-                waiting.set_exception(ConnectionError(f"Redis closed the connection: {exc!r}"))
-
-    def close(self) -> None:
-        self._transport.abort()
+OVERDUE_S = 1.0
+"""After so long a reply, or an open connection, is not expected any more."""
 
 
 class RedisReads:
-    """Reads from the Redis of a URL as redis-py understands it (TCP, TLS, Unix socket, ACL).
+    """Reads from the Redis of a URL, over a connection that is opened when it is needed.
 
-    The connection is opened by the first command that needs it. Time limits are the caller's: a
-    command that is cancelled takes the connection along, so that a dead one is never kept.
+    Time limits are the caller's, and short. A command that is given up leaves its connection to
+    the others, and so does one that gives up while the connection is being opened: on a machine
+    that stalls, beginning anew each time would never come to an end. What has not answered for
+    `overdue_s` is dropped and opened again.
     """
 
-    __slots__ = ("_client_name", "_connection", "_opening", "_url")
+    __slots__ = ("_client_name", "_connection", "_opening", "_overdue_s", "_tasks", "_url")
 
-    def __init__(self, url: Secret, *, client_name: str) -> None:
+    def __init__(
+        self,
+        url: Secret,
+        *,
+        client_name: str,
+        tasks: asyncio.TaskGroup,
+        overdue_s: float = OVERDUE_S,
+    ) -> None:
         self._url = url
+        self._overdue_s = overdue_s
         self._client_name = client_name
-        self._connection: _Connection | None = None
-        self._opening = asyncio.Lock()
+        self._tasks = tasks
+        self._connection: RedisConnection | None = None
+        self._opening: asyncio.Future[RedisConnection] | None = None
 
     async def mget(self, keys: Sequence[str]) -> list[bytes | None]:
         """Return the values of all keys in one round trip, None for those that do not exist.
@@ -98,41 +62,28 @@ class RedisReads:
 
     async def _ask(self, *words: str) -> Any:
         connection = self._connection
-        if connection is None or not connection.is_open:
-            connection = await self._open()
+        if connection is None or not connection.is_usable:
+            connection = await asyncio.shield(self._open())
+        return await connection.ask(*words)
+
+    def _open(self) -> "asyncio.Future[RedisConnection]":
+        """Return the future connection, which everybody who needs one waits for."""
+        if self._opening is None:
+            self.close()
+            self._opening = asyncio.get_running_loop().create_future()
+            self._tasks.create_task(self._connect(self._opening))
+        return self._opening
+
+    async def _connect(self, opening: "asyncio.Future[RedisConnection]") -> None:
         try:
-            return await connection.ask(*words)
-        except asyncio.CancelledError:
-            connection.close()
-            raise
-
-    async def _open(self) -> _Connection:
-        async with self._opening:
-            if self._connection is None or not self._connection.is_open:
-                self._connection = await _connect(self._url, self._client_name)
-            return self._connection
-
-
-async def _connect(url: Secret, client_name: str) -> _Connection:
-    loop = asyncio.get_running_loop()
-    target: dict[str, Any] = {**parse_url(url.reveal())}
-    is_secure = target.pop("connection_class", None) is SSLConnection
-    if "path" in target:
-        _, connection = await loop.create_unix_connection(_Connection, target["path"])
-    else:
-        _, connection = await loop.create_connection(
-            _Connection,
-            target.get("host", "localhost"),
-            target.get("port", _DEFAULT_PORT),
-            ssl=SSLConnection(**target).ssl_context.get() if is_secure else None,
-        )
-    try:
-        if "password" in target:
-            user = [target["username"]] if "username" in target else []
-            await connection.ask("AUTH", *user, target["password"])
-        await connection.ask("CLIENT", "SETNAME", client_name.replace(" ", "-"))
-        await connection.ask("SELECT", target.get("db", 0))
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+            async with asyncio.timeout(self._overdue_s):
+                self._connection = await open_connection(
+                    self._url, client_name=self._client_name, overdue_s=self._overdue_s
+                )
+        except Exception as error:  # theirs who wait, and nobody's if all have gone
+            opening.set_exception(error)
+            opening.exception()
+        else:
+            opening.set_result(self._connection)
+        finally:
+            self._opening = None
