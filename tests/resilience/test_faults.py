@@ -6,12 +6,16 @@ A test leaves the stack whole, whatever it did to it.
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx2
 import pytest
+from redis.asyncio import Redis
 
 from local_stack.stack import Stack
+from tests.resilience.chaos.fault import Action, Fault
+from tests.resilience.chaos.faults import Faults
+from tests.resilience.chaos.spool_disk import SpoolDisk
 from tests.support.database import fetch
 from tests.support.traffic import assert_each_counted_once, steady_traffic
 
@@ -96,6 +100,39 @@ async def test_without_redis_redirects_go_on(
     await assert_each_counted_once(whole_stack.urls.database_url, traffic)
 
 
+async def _kill_redis(stack: Stack) -> None:
+    await asyncio.to_thread(stack.kill, "redis")
+    await asyncio.to_thread(stack.wait_ready, "redis", 30)
+
+
+async def _restart_redis(stack: Stack) -> None:
+    await asyncio.to_thread(stack.restart_program, "redis")
+    await asyncio.to_thread(stack.wait_ready, "redis", 30)
+
+
+async def _empty_redis(stack: Stack) -> None:
+    async with Redis.from_url(stack.urls.redis_url) as redis:
+        await redis.flushall()
+
+
+@pytest.mark.parametrize(
+    "hurt", [_kill_redis, _restart_redis, _empty_redis], ids=["killed", "restarted", "emptied"]
+)
+async def test_a_redis_that_has_forgotten_everything_is_filled_again(
+    whole_stack: Stack,
+    visitor: httpx2.AsyncClient,
+    codes: list[str],
+    hurt: Callable[[Stack], Awaitable[None]],
+) -> None:
+    """Redis loses its memory: no failed redirect, every click counted."""
+    async with steady_traffic(visitor, codes) as traffic:
+        await asyncio.sleep(0.5)
+        await hurt(whole_stack)
+        await asyncio.sleep(1)
+    assert traffic.failed == []
+    await assert_each_counted_once(whole_stack.urls.database_url, traffic)
+
+
 async def test_a_frozen_redis_costs_no_redirect(
     whole_stack: Stack, visitor: httpx2.AsyncClient, codes: list[str]
 ) -> None:
@@ -135,6 +172,20 @@ async def test_a_killed_broker_loses_nothing(
     await assert_each_counted_once(whole_stack.urls.database_url, traffic)
 
 
+@pytest.mark.parametrize("alarm", [Action.MEMORY_ALARM, Action.DISK_ALARM])
+async def test_a_broker_that_blocks_its_publishers_loses_nothing(
+    whole_stack: Stack, visitor: httpx2.AsyncClient, codes: list[str], alarm: Action
+) -> None:
+    """RabbitMQ short of memory or disk: redirects go on, and the spools are sent afterwards."""
+    faults = Faults(whole_stack, SpoolDisk(whole_stack.home.path / "spool"))
+    async with steady_traffic(visitor, codes) as traffic:
+        await asyncio.sleep(0.5)
+        episode = await faults.carry_out(Fault("rabbitmq", alarm, starts_s=0, lasts_s=6))
+    assert episode.problem == ""
+    assert traffic.failed == []
+    await assert_each_counted_once(whole_stack.urls.database_url, traffic)
+
+
 async def test_a_killed_ingest_worker_stores_each_click_once(
     whole_stack: Stack, visitor: httpx2.AsyncClient, codes: list[str]
 ) -> None:
@@ -153,6 +204,21 @@ async def test_a_killed_ingest_worker_stores_each_click_once(
         " (SELECT sum(clicks) FROM click_counts_total) AS total",
     )
     assert row["stored"] == row["hourly"] == row["total"]
+
+
+@pytest.mark.parametrize("is_killed", [True, False], ids=["killed", "restarted"])
+async def test_a_postgres_that_comes_back_has_every_click(
+    whole_stack: Stack, visitor: httpx2.AsyncClient, codes: list[str], is_killed: bool
+) -> None:
+    """PostgreSQL dies within batches: cached links redirect, each click is there once."""
+    async with steady_traffic(visitor, codes) as traffic:
+        await asyncio.sleep(0.7)
+        hurt = whole_stack.kill if is_killed else whole_stack.restart_program
+        await asyncio.to_thread(hurt, "postgres")
+        await asyncio.to_thread(whole_stack.wait_ready, "postgres", 60)
+        await asyncio.sleep(0.5)
+    assert traffic.failed == []
+    await assert_each_counted_once(whole_stack.urls.database_url, traffic)
 
 
 async def test_without_postgres_known_links_go_on(

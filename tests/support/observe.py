@@ -52,6 +52,13 @@ class ShedCounter:
         return round(sum(self._highest.values()))
 
 
+# The last one is what asyncpg says when a time limit ends its own clean-up half-way.
+_CANNOT_TELL = (
+    OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)  # fmt: skip
+
+
 class Observer:
     """Watches one stack from outside; a part that does not answer leaves a gap."""
 
@@ -133,7 +140,7 @@ class Observer:
                     row = await connection.fetchrow(_STORED)
                 finally:
                     connection.terminate()
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except _CANNOT_TELL:
             return None, None
         assert row is not None
         return row["stored"], row["lag_s"]

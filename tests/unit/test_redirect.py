@@ -23,10 +23,11 @@ from shared.click_event import ClickEvent, decode_line
 from shared.link import Link, Outcome, unknown_link
 from shared.metrics import RedirectorMetrics
 from shared.settings import Secret
-from tests.support.asgi import call
+from tests.support.asgi import Answer, call
 from tests.support.clock import FakeClock
 from tests.support.links import a_link
 
+DEADLINE_S = 5
 NOW_MS = 1_800_000_000_000
 
 
@@ -42,6 +43,7 @@ class World:
         self.is_cached = True
         self.is_down = False
         self.is_counting = True
+        self.max_waiting = 100
         self.registry = CollectorRegistry()
         self.metrics = RedirectorMetrics(self.registry)
         self._options: dict[str, Any] = {"track_orphans": True, **changes}
@@ -78,6 +80,7 @@ class World:
                 metrics=metrics,
                 default_domain="go.test",
                 status=302,
+                max_waiting=self.max_waiting,
                 clock=FakeClock(NOW_MS / 1000),
                 tasks=tasks,
             )
@@ -384,3 +387,33 @@ def test_merging_queries(location: str, query: bytes, merged: str) -> None:
     """The request's parameters win over those of the long URL; the result is a valid header."""
     assert merge_query(location, query) == merged
     assert merge_query(location, query).isascii()
+
+
+async def test_more_visitors_than_may_wait_are_turned_away_at_once() -> None:
+    """Who comes while too many wait gets a 503 and leaves no click; those who wait are served."""
+    world = World({("", "abc"): a_link()})
+    world.max_waiting = 2
+    async with world.door() as door:
+        first = await asyncio.wait_for(_all_at_once(door, 5), DEADLINE_S)
+        later = await call(door, "/abc")
+    assert [answer.status for answer in first] == [302, 302, 503, 503, 503]
+    assert first[-1].headers["retry-after"] == "1"
+    assert later.status == 302
+    assert len(world.lines) == 3
+    assert world.count(Outcome.OVERLOADED) == 3
+
+
+async def test_a_visitor_who_needs_the_database_waits_like_the_others() -> None:
+    """While visits wait for PostgreSQL they count, and once answered they do not."""
+    world = World({("", "abc"): a_link()})
+    world.max_waiting, world.is_cached = 1, False
+    async with world.door() as door:
+        for _ in range(3):
+            both = await asyncio.wait_for(_all_at_once(door, 2), DEADLINE_S)
+            assert [answer.status for answer in both] == [302, 503]
+
+
+async def _all_at_once(door: AsgiRedirect, count: int) -> list[Answer]:
+    async with asyncio.TaskGroup() as tasks:
+        calls = [tasks.create_task(call(door, "/abc")) for _ in range(count)]
+    return [each.result() for each in calls]

@@ -22,6 +22,7 @@ class Outcome(enum.Enum):
     EXPIRED = "expired"
     EXHAUSTED = "exhausted"
     UNAVAILABLE = "unavailable"
+    OVERLOADED = "overloaded"
 
 
 class Link(msgspec.Struct, frozen=True, array_like=True):

@@ -71,6 +71,7 @@ async def open_redirect(spool: ClickSpool) -> AsyncIterator[Redirect]:
             metrics=metrics,
             default_domain=DOMAIN,
             status=302,
+            max_waiting=1000,
             clock=time.time,
             tasks=tasks,
         )

@@ -15,6 +15,8 @@ from shared.metrics import RedirectorMetrics
 
 Decided = tuple[Visit, Outcome, Link]
 
+_TRY_LATER = (Outcome.UNAVAILABLE, Outcome.OVERLOADED)
+
 log = structlog.get_logger()
 
 
@@ -60,7 +62,7 @@ class Answers:
         request = visit.request
         if outcome is not Outcome.REDIRECT:
             self._metrics.redirects[outcome].inc()
-            if outcome is Outcome.UNAVAILABLE:
+            if outcome in _TRY_LATER:
                 return pages.UNAVAILABLE
             self._recorder.add_orphan(lines, request, "invalid_short_url", visit.code)
             return pages.NOT_FOUND

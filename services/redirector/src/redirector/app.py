@@ -164,6 +164,7 @@ async def _open(
         metrics=metrics,
         default_domain=settings.default_domain.lower(),
         status=settings.redirect_status,
+        max_waiting=settings.max_waiting_visitors,
         clock=time.time,
         tasks=tasks,
     )

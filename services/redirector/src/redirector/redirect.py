@@ -48,7 +48,9 @@ class Resolver(Protocol):
 class Redirect:
     """Answers short codes, and every other path with 404; see `take`.
 
-    HEAD redirects and records nothing.
+    HEAD redirects and records nothing. While `max_waiting` visitors wait for their answers, more
+    are told to try again at once: a redirect for some now is worth more than one for everybody
+    too late. `qck_redirects_total{outcome="overloaded"}` counts those turned away.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Redirect:
         metrics: RedirectorMetrics,
         default_domain: str,
         status: int,
+        max_waiting: int,
         clock: Clock,
         tasks: asyncio.TaskGroup,
     ) -> None:
@@ -73,6 +76,8 @@ class Redirect:
         self.status = status
         self._clock = clock
         self._tasks = tasks
+        self._max_waiting = max_waiting
+        self._waiting = 0
         # One lookup at a time: what comes during it makes the next one bigger, which costs less
         # than several small ones.
         self._joiner = Joiner(
@@ -87,10 +92,13 @@ class Redirect:
             visitor.show(page)
         elif code and "/" not in code:
             visit = Visit(request, visitor, code, self._default_domain)
-            if is_well_formed(code):
-                self._joiner.add(visit)
-            else:
+            if not is_well_formed(code):
                 self._answers.give([(visit, Outcome.UNKNOWN, _NO_LINK)])
+            elif self._waiting >= self._max_waiting:
+                self._answers.give([(visit, Outcome.OVERLOADED, _NO_LINK)])
+            else:
+                self._waiting += 1
+                self._joiner.add(visit)
         else:
             lines: list[bytes] = []
             self._recorder.add_orphan(lines, request, "regular_404" if code else "base_url", "")
@@ -110,6 +118,7 @@ class Redirect:
                 self._tasks.create_task(self._serve_alone(visit, cached))
             else:
                 decided.append((visit, link.decide(now_ms), link))
+        self._waiting -= len(decided)
         self._answers.give(decided)
 
     async def _serve_alone(self, visit: Visit, cached: Sequence[Link | None]) -> None:
@@ -127,6 +136,8 @@ class Redirect:
             outcome = Outcome.UNAVAILABLE
         except Exception:
             log.exception("redirect_failed")
+            self._waiting -= 1
             visit.visitor.show(pages.FAILED)
             return
+        self._waiting -= 1
         self._answers.give([(visit, outcome, link)])

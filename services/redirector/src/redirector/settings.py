@@ -69,5 +69,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     track: TrackSettings
     default_domain: Annotated[str, msgspec.Meta(min_length=1)]
     public_scheme: Literal["http", "https"] = "https"
+    max_waiting_visitors: Annotated[int, msgspec.Meta(ge=1)] = 2000
     redirect_status: Literal[301, 302, 307, 308] = 302
     visitor_hash_key: Secret

@@ -1,0 +1,102 @@
+"""More than the machine can serve, and spools that may not grow: what gives way, and what not."""
+
+import asyncio
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from local_stack.stack import Stack
+from tests.support.database import fetch, wait_until_stored
+from tests.support.link_author import api_client, create_links
+from tests.support.stack import started_stack
+
+AT_ONCE = 400
+VISITS = 6000
+DEADLINE_S = 60
+
+
+@pytest.fixture(scope="module")
+def small_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack in which few visitors may wait, and few clicks may lie in a spool."""
+    folder = tmp_path_factory.mktemp("small")
+    limits = {"MAX_WAITING_VISITORS": "4", "SPOOL_MAX_BYTES": "65536"}
+    with started_stack(folder, environment=limits) as stack:
+        yield stack
+
+
+async def _count(stack: Stack, name: str) -> int:
+    """Sum a counter of both redirectors."""
+    total = 0.0
+    async with httpx2.AsyncClient() as client:
+        for program in ("redirector-1", "redirector-2"):
+            text = (await client.get(f"http://127.0.0.1:{stack.port(program)}/metrics")).text
+            for family in text_string_to_metric_families(text):
+                total += sum(each.value for each in family.samples if each.name == name)
+    return round(total)
+
+
+async def test_whoever_is_too_many_is_told_at_once(small_stack: Stack) -> None:
+    """A crowd gets redirects or 503 with Retry-After, the API its answers, each click a row."""
+    code, *_ = await create_links(small_stack, 1)
+    redirected: set[str] = set()
+    turned_away: list[str] = []
+    limits = httpx2.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
+    async with httpx2.AsyncClient(
+        base_url=small_stack.urls.public_url, limits=limits, timeout=DEADLINE_S
+    ) as client:
+        left = iter(range(VISITS))
+
+        async def visit() -> None:
+            for _ in left:
+                answer = await client.get(f"/{code}")
+                if answer.status_code == 302:
+                    redirected.add(answer.headers["x-request-id"])
+                else:
+                    assert answer.status_code == 503
+                    turned_away.append(answer.headers["retry-after"])
+
+        async with asyncio.TaskGroup() as crowd:
+            for _ in range(AT_ONCE):
+                crowd.create_task(visit())
+            async with api_client(small_stack) as api:
+                created = await api.post("/short-urls", json={"longUrl": "https://example.org/"})
+    assert created.status_code == 200
+    assert redirected
+    assert set(turned_away) == {"1"}
+    assert len(redirected) + len(turned_away) == VISITS
+    stored = await wait_until_stored(small_stack.urls.database_url, redirected)
+    assert sorted(stored) == sorted(redirected)
+    (row,) = await fetch(
+        small_stack.urls.database_url, "SELECT count(*) FROM clicks WHERE short_code = $1", code
+    )
+    assert row["count"] == len(redirected)
+
+
+async def test_a_full_spool_sheds_clicks_and_counts_each(small_stack: Stack) -> None:
+    """Without room for clicks visitors are redirected, and exactly those counted are missing."""
+    code, *_ = await create_links(small_stack, 1)
+    shed_before = await _count(small_stack, "qck_clicks_shed_total")
+    await asyncio.to_thread(small_stack.stop_program, "rabbitmq")
+    redirected = set()
+    async with httpx2.AsyncClient(base_url=small_stack.urls.public_url) as client:
+        for _ in range(600):
+            answer = await client.get(f"/{code}")
+            assert answer.status_code == 302
+            redirected.add(answer.headers["x-request-id"])
+    shed = await _count(small_stack, "qck_clicks_shed_total") - shed_before
+    assert 0 < shed < len(redirected)
+    await asyncio.to_thread(small_stack.start_program, "rabbitmq")
+    await asyncio.to_thread(small_stack.wait_ready, "rabbitmq", 60)
+    stored: list[object] = []
+    async with asyncio.timeout(DEADLINE_S):
+        while len(stored) < len(redirected) - shed:
+            await asyncio.sleep(0.2)
+            stored = await fetch(
+                small_stack.urls.database_url,
+                "SELECT request_id FROM clicks WHERE short_code = $1",
+                code,
+            )
+    assert {row["request_id"] for row in stored} <= redirected
+    assert len(stored) == len(redirected) - shed
