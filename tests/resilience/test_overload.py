@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import httpx2
 import pytest
@@ -89,7 +90,7 @@ async def test_a_full_spool_sheds_clicks_and_counts_each(small_stack: Stack) -> 
     assert 0 < shed < len(redirected)
     await asyncio.to_thread(small_stack.start_program, "rabbitmq")
     await asyncio.to_thread(small_stack.wait_ready, "rabbitmq", 60)
-    stored: list[object] = []
+    stored: list[Any] = []
     async with asyncio.timeout(DEADLINE_S):
         while len(stored) < len(redirected) - shed:
             await asyncio.sleep(0.2)
