@@ -152,7 +152,7 @@ def test_redis_is_a_cache(stack: Stack) -> None:
         check=True,
     ).stdout.split("\n")
     settings = dict(zip(shown[::2], shown[1::2], strict=False))
-    assert settings["maxmemory"] == str(256 * 1024 * 1024)
+    assert settings["maxmemory"] == str(512 * 1024 * 1024)
     assert settings["maxmemory-policy"] == "allkeys-lfu"
     assert (settings["save"], settings["appendonly"]) == ("", "no")
 
