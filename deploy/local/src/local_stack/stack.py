@@ -134,7 +134,9 @@ class Stack:
     def kill_all(self) -> None:
         """End every process of this home at once. The stores recover at their next start."""
         self._supervisor.kill()
-        processes.end(processes.remnants(self.home.path), within_s=0)
+        # Again and again: what is killed may just have had children, as nginx has its workers.
+        while left := processes.remnants(self.home.path):
+            processes.end(left, within_s=0)
 
     # One program.
 
