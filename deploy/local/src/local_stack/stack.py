@@ -16,6 +16,9 @@ from local_stack.supervision import ProgramState, Supervisor
 from local_stack.terminal import Report, SilentReport
 from local_stack.urls import Urls, create_urls
 
+KILL_ROUNDS = 5
+"""Times that everything of a home is killed, each time with what was born meanwhile."""
+
 
 class Stack:
     """Real servers and qck's services under one supervisord, all private to one folder.
@@ -134,9 +137,10 @@ class Stack:
     def kill_all(self) -> None:
         """End every process of this home at once. The stores recover at their next start."""
         self._supervisor.kill()
-        # Again and again: what is killed may just have had children, as nginx has its workers.
-        while left := processes.remnants(self.home.path):
-            processes.end(left, within_s=0)
+        # More than once: what is killed may just have had children, as nginx has its workers.
+        for _ in range(KILL_ROUNDS):
+            if left := processes.remnants(self.home.path):
+                processes.end(left, within_s=0)
 
     # One program.
 
