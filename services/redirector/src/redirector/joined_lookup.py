@@ -13,9 +13,10 @@ V = TypeVar("V")
 class JoinedLookup(Generic[K, V]):
     """Looks keys up through `load`, which answers a list of keys with their values in order.
 
-    At most `max_in_flight` calls run at once, each for at most `max_batch` keys. A key that is
-    being looked up is not asked for again: a hot key that everybody misses at once costs one
-    lookup. What `load` raises is raised to everyone who waits for one of its keys.
+    At most `max_in_flight` calls run at once, each for at most `max_batch` keys, and each begins
+    `min_interval_s` after the one before it or later. A key that is being looked up is not asked
+    for again: a hot key that everybody misses at once costs one lookup. What `load` raises is
+    raised to everyone who waits for one of its keys.
     """
 
     __slots__ = ("_joiner", "_load", "_loop", "_wanted")
@@ -27,12 +28,17 @@ class JoinedLookup(Generic[K, V]):
         tasks: asyncio.TaskGroup,
         max_in_flight: int,
         max_batch: int = 512,
+        min_interval_s: float = 0.0,
     ) -> None:
         self._load = load
         self._loop = asyncio.get_running_loop()
         self._wanted: dict[K, list[asyncio.Future[V]]] = {}
         self._joiner = Joiner(
-            self._run, tasks=tasks, max_in_flight=max_in_flight, max_batch=max_batch
+            self._run,
+            tasks=tasks,
+            max_in_flight=max_in_flight,
+            max_batch=max_batch,
+            min_interval_s=min_interval_s,
         )
 
     def get(self, key: K) -> "asyncio.Future[V]":

@@ -11,6 +11,10 @@ from shared.link import Link, unknown_link
 from shared.link_cache import LinkKey
 from shared.metrics import RedirectorMetrics
 
+STATEMENT_INTERVAL_S = 0.001
+"""Between the beginnings of two statements: with Redis away everybody comes here, and what a
+statement costs by itself is shared by those who wait for it."""
+
 
 class ResolveError(Exception):
     """The link is not cached and PostgreSQL does not answer: nobody can tell what it is."""
@@ -69,7 +73,9 @@ class StoredLinks:
         self._breaker = Breaker(
             self._probe, tasks=tasks, on_change=metrics.breaker_open["postgres"].set
         )
-        self._lookup = JoinedLookup(self._load, tasks=tasks, max_in_flight=calls)
+        self._lookup = JoinedLookup(
+            self._load, tasks=tasks, max_in_flight=calls, min_interval_s=STATEMENT_INTERVAL_S
+        )
 
     async def find(self, key: LinkKey) -> Link:
         """Return the link, or one that is not known.
