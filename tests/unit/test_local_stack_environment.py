@@ -142,3 +142,13 @@ def test_settings_show_no_secrets(env_file: Path) -> None:
     """A traceback or a log line with the settings in it gives nothing away."""
     settings = read_settings(env_file, {})
     assert settings.values["POSTGRES_PASSWORD"] not in repr(settings)
+
+
+def test_references_do_not_depend_on_the_order_of_names(tmp_path: Path) -> None:
+    """A setting follows the one that it refers to, whichever of them a set has first."""
+    path = tmp_path / ".env"
+    secrets = "".join(f"{name}=x\n" for name in SECRETS)
+    path.write_text(f"PUBLIC_PORT=8080\nDEFAULT_DOMAIN=localhost:${{PUBLIC_PORT}}\n{secrets}")
+    for names in (["PUBLIC_PORT", "DEFAULT_DOMAIN"], ["DEFAULT_DOMAIN", "PUBLIC_PORT"]):
+        settings = read_settings(path, {}, names)
+        assert settings.values["DEFAULT_DOMAIN"] == "localhost:8080"

@@ -71,7 +71,9 @@ def read_settings(path: Path, environ: Mapping[str, str], names: Collection[str]
     Raises:
         SettingsError: with everything that is wrong.
     """
-    raw = {**dict.fromkeys(names, ""), **DEFAULTS, **dotenv_values(path, interpolate=False)}
+    raw = {**DEFAULTS, **dotenv_values(path, interpolate=False)}
+    # Last, and not in the order of a set: what refers to others must come behind them.
+    raw |= {name: "" for name in sorted(names) if name not in raw}
     values: dict[str, str] = {}
     for name, text in raw.items():
         # An override counts before others refer to it, so DEFAULT_DOMAIN follows PUBLIC_PORT.
