@@ -18,7 +18,7 @@ from tests.bench.fixed_rate.plan import Plan
 from tests.bench.fixed_rate.records import RecordWriter
 from tests.bench.fixed_rate.tally import Tally
 
-TICK_S = 0.0002
+TICK_S = 0.001
 FAST_PER_SECOND = 2000.0
 """From this rate on the generator looks once a tick, for what is due and for what has come. To
 wake up for each would double its cost; this makes every latency up to a tick longer."""
