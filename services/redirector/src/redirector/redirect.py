@@ -83,6 +83,8 @@ class Redirect:
         self._joiner = Joiner(
             self._serve, tasks=tasks, max_in_flight=1, min_interval_s=LOOKUP_INTERVAL_S
         )
+        # Who waited for the same statement is answered together: their clicks are one write.
+        self._decided = Joiner(self._give, tasks=tasks, max_in_flight=1)
 
     def take(self, request: Request, visitor: Visitor) -> None:
         """Take a GET or HEAD request; the visitor is answered in this or a later turn, once."""
@@ -139,5 +141,8 @@ class Redirect:
             self._waiting -= 1
             visit.visitor.show(pages.FAILED)
             return
-        self._waiting -= 1
-        self._answers.give([(visit, outcome, link)])
+        self._decided.add((visit, outcome, link))
+
+    async def _give(self, decided: list[Decided]) -> None:
+        self._waiting -= len(decided)
+        self._answers.give(decided)

@@ -11,7 +11,7 @@ from shared.link import Link, unknown_link
 from shared.link_cache import LinkKey
 from shared.metrics import RedirectorMetrics
 
-STATEMENT_INTERVAL_S = 0.001
+STATEMENT_INTERVAL_S = 0.002
 """Between the beginnings of two statements: with Redis away everybody comes here, and what a
 statement costs by itself is shared by those who wait for it."""
 
