@@ -40,6 +40,7 @@ class World:
         self.lookups = 0
         self.visits_left = 0
         self.lines: list[bytes] = []
+        self.writes = 0
         self.is_cached = True
         self.is_down = False
         self.is_counting = True
@@ -113,6 +114,7 @@ class World:
 
     def append_all(self, lines: Sequence[bytes]) -> None:
         """Keep the lines."""
+        self.writes += 1
         self.lines += lines
 
     @property
@@ -347,6 +349,17 @@ async def test_a_link_that_is_not_cached_is_read_from_the_database() -> None:
     world.is_cached = False
     assert (await call(world.redirect, "/abc")).status == 302
     assert len(world.lines) == 1
+
+
+async def test_clicks_of_those_who_waited_together_are_one_write() -> None:
+    """Visitors for whom PostgreSQL was asked at once are recorded at once, as cached ones are."""
+    links = {("", f"code{n}"): a_link() for n in range(100)}
+    world = World(links)
+    world.is_cached = False
+    async with world.door() as door:
+        answers = await asyncio.gather(*(call(door, f"/code{n}") for n in range(100)))
+    assert {answer.status for answer in answers} == {302}
+    assert (world.writes, len(world.lines)) == (1, 100)
 
 
 async def test_requests_of_one_turn_are_looked_up_together() -> None:
