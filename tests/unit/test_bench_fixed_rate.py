@@ -3,8 +3,6 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -19,46 +17,18 @@ from tests.bench.fixed_rate.plan import Plan
 from tests.bench.fixed_rate.records import Record, RecordWriter, count_records, read_records
 from tests.bench.fixed_rate.visitors import DRAWN, ending, visitor_endings
 from tests.bench.fixed_rate.zipf import draw_links, popular_link
+from tests.support.stream_server import stream_server
 
 ID = bytes(range(16))
 HEAD = b"HTTP/1.1 302 Found\r\nX-Request-Id: " + ID.hex().encode()
 ANSWER = HEAD + b"\r\nContent-Length: 2\r\n\r\nok"
 DICE = Random(3)  # noqa: S311 - a repeatable choice, no secret
 
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
 
 def a_plan(folder: Path, **members: Any) -> Plan:
     """Make a plan; what it leaves open does not matter to the test."""
     given = {"port": 1, "per_second": 100.0, "count": 10, "endings": [ending("test", {})]}
     return Plan(folder=str(folder), **{**given, **members})
-
-
-@asynccontextmanager
-async def a_server(serve: Serve) -> AsyncIterator[int]:
-    """Run a server for the block; give its port."""
-    serving: set[asyncio.Task[None]] = set()
-
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        serving.add(task)
-        try:
-            await serve(reader, writer)
-        except (asyncio.CancelledError, asyncio.IncompleteReadError, ConnectionError):
-            return
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        for task in serving:
-            task.cancel()
-        if serving:
-            await asyncio.wait(serving)
 
 
 async def send(plan: Plan) -> tuple[Outcome, dict[int, Record]]:
@@ -173,7 +143,7 @@ async def test_each_request_is_sent_once_and_none_too_early(tmp_path: Path) -> N
             request_id = b"%032x" % number
             writer.write(ANSWER.replace(ID.hex().encode(), request_id))
 
-    async with a_server(serve) as port:
+    async with stream_server(serve) as port:
         plan = a_plan(tmp_path, port=port, per_second=200.0, count=60, connections=4)
         outcome, records = await send(plan)
     assert (outcome.sent, outcome.answered, outcome.failed) == (60, 60, 0)
@@ -204,7 +174,7 @@ async def test_who_waits_behind_a_stall_waited_from_when_it_was_due(tmp_path: Pa
                 last_is_due.set()
             await asyncio.sleep(0.01)
 
-    async with a_server(serve) as port:
+    async with stream_server(serve) as port:
         plan = a_plan(tmp_path, port=port, count=30, connections=1)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(stall())
@@ -226,7 +196,7 @@ async def test_a_kept_connection_that_is_closed_is_asked_again_elsewhere(tmp_pat
         writer.write(ANSWER)
         await reader.readuntil(b"\r\n\r\n")  # and closes without a word
 
-    async with a_server(serve) as port:
+    async with stream_server(serve) as port:
         outcome, _ = await send(a_plan(tmp_path, port=port, count=6, connections=1))
     assert (outcome.answered, outcome.failed, outcome.asked_again) == (6, 0, 5)
 
@@ -247,7 +217,7 @@ async def test_failures_are_told_by_kind(tmp_path: Path, said: bytes, kind: str)
         writer.write(said)
         await writer.drain()
 
-    async with a_server(serve) as port:
+    async with stream_server(serve) as port:
         outcome, records = await send(a_plan(tmp_path, port=port, count=3))
     assert outcome.failures == {kind: 3}
     assert {record.status for record in records.values()} == {0}
@@ -259,7 +229,7 @@ async def test_nobody_waits_for_ever(tmp_path: Path) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
 
-    async with a_server(serve) as port:
+    async with stream_server(serve) as port:
         plan = a_plan(tmp_path, port=port, count=5, connections=1, timeout_s=0.3)
         outcome, records = await send(plan)
     assert outcome.answered == 0

@@ -2,43 +2,24 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tests.support.http_load import Answer, HttpLoad, send_on_time
+from tests.support.stream_server import Serve, stream_server
 
 ANSWER = b"HTTP/1.1 302 Found\r\nX-Request-Id: abc\r\nContent-Length: 2\r\n\r\nok"
-
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
 async def a_server(serve: Serve) -> AsyncIterator[HttpLoad]:
     """Run a server for the block; give a client of it."""
-    serving: set[asyncio.Task[None]] = set()
-
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        serving.add(task)
+    async with stream_server(serve) as port:
+        load = HttpLoad("127.0.0.1", port, headers=[("Host", "test")], timeout_s=0.3)
         try:
-            await serve(reader, writer)
-        except (asyncio.CancelledError, asyncio.IncompleteReadError, ConnectionError):
-            return
+            yield load
         finally:
-            writer.close()
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    load = HttpLoad("127.0.0.1", port, headers=[("Host", "test")], timeout_s=0.3)
-    try:
-        yield load
-    finally:
-        load.close()
-        server.close()
-        for task in serving:
-            task.cancel()
-        await asyncio.wait(serving)
+            load.close()
 
 
 async def get(load: HttpLoad) -> Answer:
