@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, cast, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared.db.schema import api_keys, link_tags, links, tags
+from shared.db.schema import api_keys, link_counts, link_tags, links, tags
 from shortener.short_url_list import OrderField, ShortUrlQuery
 from shortener.stored_link import (
     SELECT_STORED,
@@ -21,6 +21,9 @@ from shortener.transactions import read
 Condition = ColumnElement[bool]
 
 _ESCAPE = "\\"
+
+_COUNT_ALL = select(cast(func.sum(link_counts.c.links), BigInteger))
+"""What the list is asked for most often, without any filter: a million rows are not counted."""
 
 _ORDER_COLUMNS: dict[OrderField, ColumnElement[Any]] = {
     "longUrl": links.c.long_url,
@@ -41,7 +44,8 @@ class LinkSearch:
     async def find_page(self, query: ShortUrlQuery) -> tuple[list[StoredLink], int]:
         """Return the links of the page, and how many there are on all pages."""
         conditions = list(_conditions(query))
-        count = select(func.count()).select_from(links).where(*conditions)
+        matching = select(func.count()).select_from(links).where(*conditions)
+        count = matching if conditions else _COUNT_ALL
         page = _page(query, conditions)
 
         async def look(connection: AsyncConnection) -> tuple[list[StoredLink], int]:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Sequence,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -99,6 +100,15 @@ links = Table(
     Index(None, "created_at", "id"),
 )  # fmt: skip
 """One row a link. `visits_left` is null without a visit limit, else taken down by redirects."""
+
+link_counts = Table(
+    "link_counts",
+    metadata,
+    Column("part", SmallInteger, primary_key=True, autoincrement=False),
+    Column("links", BigInteger, nullable=False),
+    postgresql_with={"fillfactor": "10"},
+)
+"""How many links there are: the sum of the parts, which triggers on `links` keep."""
 
 tags = Table(
     "tags",
