@@ -1,20 +1,16 @@
 """Batches in a real PostgreSQL: each click once, counts and ledger true."""
 
-import asyncio
-import random
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from click_ingest.batch import open_batch
 from click_ingest.click_writer import ClickWriter
 from click_ingest.refusal import refusal_of
-from shared.click_event import ClickEvent, encode_line
-from tests.support.clicks import CHROME, Delivered, a_click, a_message
+from shared.click_event import ClickEvent
+from tests.support.clicks import CHROME, a_click, a_message
 from tests.support.database import fetch
 from tests.support.ingest import (
     a_writer,
@@ -23,27 +19,9 @@ from tests.support.ingest import (
     ledger,
     make_partitions,
     stored_clicks,
+    write,
 )
 from tests.support.tcp_proxy import proxied
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    """An engine on a database with partitions."""
-    async with an_engine(database_url) as engine:
-        await make_partitions(engine)
-        yield engine
-
-
-@pytest.fixture
-def writer(engine: AsyncEngine) -> ClickWriter:
-    """The worker's writer."""
-    return a_writer(engine)
-
-
-async def write(writer: ClickWriter, *messages: Delivered) -> int:
-    """Write messages as one batch."""
-    return await writer.write(open_batch(messages))
 
 
 async def test_every_member_of_a_click_is_stored(database_url: str, writer: ClickWriter) -> None:
@@ -88,101 +66,6 @@ async def test_hours_are_those_of_utc(database_url: str, writer: ClickWriter) ->
         await fetch(database_url, "ALTER ROLE CURRENT_USER RESET timezone")
     hours = await fetch(database_url, "SELECT hour, clicks FROM click_counts_hourly ORDER BY 1")
     assert [tuple(row) for row in hours] == [(midnight - timedelta(hours=1), 1), (midnight, 2)]
-
-
-async def test_a_batch_that_comes_again_changes_nothing(
-    database_url: str, writer: ClickWriter
-) -> None:
-    """Redelivery adds no row and no count; the ledger shows neither loss nor repeats."""
-    source = uuid.uuid4()
-    message = a_message([a_click() for _ in range(100)], source=source, first_sequence=50)
-    assert await write(writer, message) == 100
-    assert await write(writer, message) == 0
-    assert await stored_clicks(database_url) == 100
-    assert await ledger(database_url, source) == ("{[50,150)}", 100, 0, 0)
-    await assert_counts_are_rows(database_url)
-
-
-async def test_a_message_twice_in_one_batch_counts_once(
-    database_url: str, writer: ClickWriter
-) -> None:
-    """A redelivery may meet the original in the same batch."""
-    source = uuid.uuid4()
-    message = a_message([a_click(), a_click()], source=source)
-    assert await write(writer, message, message) == 2
-    assert await ledger(database_url, source) == ("{[0,2)}", 2, 0, 0)
-    await assert_counts_are_rows(database_url)
-
-
-@pytest.mark.parametrize("is_one_batch", [True, False], ids=["one batch", "two batches"])
-async def test_a_click_from_two_sources_is_one_row(
-    database_url: str, writer: ClickWriter, is_one_batch: bool
-) -> None:
-    """After a failover both spools send the click: one row, and one of the two is a repeat."""
-    click, first, second = a_click(), uuid.uuid4(), uuid.uuid4()
-    messages = [
-        a_message([a_click(), click], source=first),
-        a_message([click, a_click()], source=second, first_sequence=9),
-    ]
-    if is_one_batch:
-        assert await write(writer, *messages) == 3
-    else:
-        assert [await write(writer, message) for message in messages] == [2, 1]
-    assert await stored_clicks(database_url) == 3
-    states = [await ledger(database_url, source) for source in (first, second)]
-    assert [state[0] for state in states] == ["{[0,2)}", "{[9,11)}"]
-    assert sum(state[1] for state in states) == 3
-    assert sorted(state[3] for state in states) == [0, 1]
-    await assert_counts_are_rows(database_url)
-
-
-async def test_a_hole_in_the_ledger_stays_visible(database_url: str, writer: ClickWriter) -> None:
-    """What never arrived is a gap between ranges, and closes when it does arrive."""
-    source = uuid.uuid4()
-
-    def part(first: int) -> Delivered:
-        return a_message([a_click() for _ in range(10)], source=source, first_sequence=first)
-
-    await write(writer, part(0), part(20))
-    assert (await ledger(database_url, source))[0] == "{[0,10),[20,30)}"
-    await write(writer, part(10))
-    assert await ledger(database_url, source) == ("{[0,30)}", 30, 0, 0)
-
-
-async def test_poison_is_counted_once_however_often_it_comes(
-    database_url: str, writer: ClickWriter
-) -> None:
-    """Received is stored plus set aside plus repeated, also after a redelivery in other parts."""
-    source = uuid.uuid4()
-    lines = [encode_line(a_click()) for _ in range(4)]
-    body = lines[0] + b"poison\n" + lines[1] + b"poison\n" + lines[2]
-    message = a_message(body=body, source=source)
-    await write(writer, message)
-    assert await ledger(database_url, source) == ("{[0,5)}", 3, 2, 0)
-    later = a_message(body=b"poison\n" + lines[3], source=source, first_sequence=5)
-    await write(writer, message, later)
-    assert await ledger(database_url, source) == ("{[0,7)}", 4, 3, 0)
-    await write(writer, message, message, later)
-    assert await ledger(database_url, source) == ("{[0,7)}", 4, 3, 0)
-
-
-async def test_a_replayed_letter_moves_from_set_aside_to_stored(
-    database_url: str, writer: ClickWriter
-) -> None:
-    """Once what was wrong is mended, a replay leaves the sum as it was, also if it comes twice."""
-    source = uuid.uuid4()
-    click = a_click()
-    batch = open_batch([a_message([click, a_click()], source=source, first_sequence=3)])
-    refusal = refusal_of(asyncpg.CheckViolationError("no partition"))
-    assert refusal is not None
-    batch = batch.without([(click, refusal)])
-    await writer.write(batch)
-    assert await ledger(database_url, source) == ("{[3,5)}", 1, 1, 0)
-    letter = batch.dead_letters[0]
-    replay = Delivered(letter.body, {**letter.headers, "reason": letter.reason})
-    for _ in range(2):
-        await write(writer, replay)
-        assert await ledger(database_url, source) == ("{[3,5)}", 2, 0, 0)
 
 
 async def test_an_empty_message_makes_its_source_known(
@@ -253,141 +136,3 @@ async def test_what_postgres_refuses_is_told_apart(
     assert await writer.refusal([good]) is None
     assert await stored_clicks(database_url) == 0
     assert await write(writer, a_message([good])) == 1
-
-
-@pytest.mark.parametrize("is_committed", [True, False], ids=["committed", "not committed"])
-async def test_a_commit_without_an_answer_is_written_again(
-    database_url: str, is_committed: bool
-) -> None:
-    """Whether or not the commit took effect, the second write leaves each click once."""
-    source = uuid.uuid4()
-    batch = open_batch([a_message([a_click() for _ in range(50)], source=source)])
-    async with proxied(database_url) as (proxy, url), an_engine(url) as engine:
-        await make_partitions(engine)
-        writer = a_writer(engine)
-        proxy.shut_on(b"COMMIT", after_delivery=is_committed)
-        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)) as caught:
-            await writer.write(batch)
-        assert proxy.triggered.is_set()
-        assert refusal_of(caught.value) is None
-        proxy.mend()
-        assert await writer.write(batch) in ((0, 50) if is_committed else (50,))
-    assert await stored_clicks(database_url) == 50
-    state = await ledger(database_url, source)
-    assert (state[0], state[1], state[3]) == ("{[0,50)}", 50, 0)
-    await assert_counts_are_rows(database_url)
-
-
-def random_messages(chance: random.Random, clicks: Sequence[ClickEvent]) -> list[Delivered]:
-    """Make messages in which some clicks come again and some lines are poison."""
-    messages = []
-    for _ in range(chance.randint(1, 4)):
-        chosen = [encode_line(chance.choice(clicks)) for _ in range(chance.randint(0, 30))]
-        if chance.random() < 0.3:
-            chosen.insert(chance.randint(0, len(chosen)), b"poison\n")
-        messages.append(
-            a_message(
-                body=b"".join(chosen),
-                source=uuid.UUID(int=chance.randint(1, 3)),
-                first_sequence=chance.randint(0, 200),
-            )
-        )
-    return messages
-
-
-@pytest.mark.parametrize("seed", range(5))
-async def test_counts_never_disagree_with_rows(
-    database_url: str, writer: ClickWriter, seed: int
-) -> None:
-    """After any sequence of overlapping and repeated batches both rollups are what is stored."""
-    chance = random.Random(seed)  # noqa: S311 - not for secrets
-    clicks = [
-        a_click(
-            link_id=chance.choice([None, 1, 2, 3]),
-            user_agent=chance.choice(["", CHROME]),
-            clicked_at=datetime.now(UTC) - timedelta(minutes=chance.randint(0, 300)),
-        )
-        for _ in range(60)
-    ]
-    stored = 0
-    for _ in range(12):
-        stored += await write(writer, *random_messages(chance, clicks))
-    assert stored == await stored_clicks(database_url)
-    await assert_counts_are_rows(database_url)
-    (totals,) = await fetch(
-        database_url, "SELECT sum(stored)::bigint, min(dead_lettered) FROM click_sources"
-    )
-    assert totals[0] == stored
-    assert totals[1] >= 0
-
-
-@pytest.mark.parametrize("is_shared", [True, False], ids=["same clicks", "same links"])
-async def test_many_workers_at_once_neither_deadlock_nor_miscount(
-    database_url: str, is_shared: bool
-) -> None:
-    """Workers with each other's clicks, or clicks on each other's links, wait in one order."""
-    clicks = [a_click(link_id=link) for link in range(1, 301) for _ in range(4)]
-
-    async def work(writer: ClickWriter, seed: int) -> int:
-        chance = random.Random(seed)  # noqa: S311 - not for secrets
-        stored = 0
-        for _ in range(6):
-            mine = chance.sample(clicks, 600)
-            if not is_shared:
-                mine = [a_click(link_id=click.link_id) for click in mine]
-            stored += await write(writer, a_message(mine, source=uuid.UUID(int=seed % 2)))
-        return stored
-
-    async with an_engine(database_url) as engine:
-        await make_partitions(engine)
-        async with asyncio.TaskGroup() as tasks:
-            workers = [tasks.create_task(work(a_writer(engine), seed)) for seed in range(4)]
-    assert sum(task.result() for task in workers) == await stored_clicks(database_url)
-    await assert_counts_are_rows(database_url)
-
-
-async def until_somebody_waits(database_url: str) -> None:
-    """Wait until some statement waits for another one's lock."""
-    async with asyncio.timeout(20):
-        while not await fetch(database_url, "SELECT FROM pg_locks WHERE NOT granted"):
-            await asyncio.sleep(0.01)
-
-
-@pytest.mark.parametrize(
-    ("table", "key"),
-    [
-        ("click_counts_hourly", "link_id"),
-        ("click_counts_total", "link_id"),
-        ("click_sources", "source"),
-    ],
-)
-async def test_rows_are_locked_in_the_order_of_their_keys(
-    database_url: str, writer: ClickWriter, table: str, key: str
-) -> None:
-    """While a batch waits for its first row it holds none of the others, so nobody waits for it.
-
-    Two batches that lock in different orders wait for each other, however rarely it happens.
-    """
-
-    def backwards() -> list[Delivered]:
-        return [
-            a_message([a_click(link_id=number)], source=uuid.UUID(int=number))
-            for number in range(40, 0, -1)
-        ]
-
-    await write(writer, *backwards())
-    other = await asyncpg.connect(database_url)
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            async with other.transaction():
-                await other.execute(
-                    f"SELECT FROM {table} WHERE {key} = (SELECT {key} FROM {table} ORDER BY {key}"
-                    " LIMIT 1) FOR UPDATE"
-                )
-                writing = tasks.create_task(write(writer, *backwards()))
-                await until_somebody_waits(database_url)
-                free = await other.fetch(f"SELECT {key} FROM {table} FOR UPDATE SKIP LOCKED")
-            assert await writing == 40
-    finally:
-        await other.close()
-    assert len(free) == 40

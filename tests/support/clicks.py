@@ -78,3 +78,15 @@ def a_message(
             if value is not None
         },
     )
+
+
+def messages_of(source: uuid.UUID, count: int, clicks_each: int) -> list[Delivered]:
+    """Make messages as one spool sends them, without a gap."""
+    return [
+        a_message(
+            [a_click() for _ in range(clicks_each)],
+            source=source,
+            first_sequence=number * clicks_each,
+        )
+        for number in range(count)
+    ]

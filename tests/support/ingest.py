@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
+from click_ingest.batch import open_batch
 from click_ingest.click_writer import ClickWriter
 from click_ingest.codecs import register_codecs
 from click_ingest.partitions import Partitions
@@ -101,6 +102,11 @@ async def an_engine(database_url: str, connections: int = 4) -> AsyncIterator[As
 def a_writer(engine: AsyncEngine) -> ClickWriter:
     """Make the worker's writer."""
     return ClickWriter(engine, user_agents=USER_AGENTS)
+
+
+async def write(writer: ClickWriter, *messages: Delivered) -> int:
+    """Write messages as one batch."""
+    return await writer.write(open_batch(messages))
 
 
 async def make_partitions(engine: AsyncEngine, *, days: int = 2) -> None:

@@ -1,0 +1,61 @@
+"""Links that end: validity windows and visit limits."""
+
+import pytest
+
+from shared.link import Link, Outcome
+from tests.support.asgi import call
+from tests.support.links import a_link
+from tests.support.redirect_world import NOW_MS, World
+
+
+@pytest.mark.parametrize(
+    ("link", "outcome"),
+    [
+        (a_link(valid_since_ms=NOW_MS + 1), Outcome.NOT_YET_VALID),
+        (a_link(valid_until_ms=NOW_MS - 1), Outcome.EXPIRED),
+        (a_link(has_visit_limit=True), Outcome.EXHAUSTED),
+    ],
+)
+async def test_links_out_of_their_window_are_404(link: Link, outcome: Outcome) -> None:
+    """Not yet valid, expired and exhausted look like unknown, and are counted apart."""
+    world = World({("", "abc"): link})
+    assert (await call(world.redirect, "/abc")).status == 404
+    assert world.count(outcome) == 1
+    assert world.clicks[0].type == "invalid_short_url"
+
+
+async def test_a_link_within_its_window_redirects() -> None:
+    """Both ends of the validity window are inclusive."""
+    world = World({("", "abc"): a_link(valid_since_ms=NOW_MS, valid_until_ms=NOW_MS)})
+    assert (await call(world.redirect, "/abc")).status == 302
+
+
+async def test_each_get_takes_one_visit() -> None:
+    """A limit of two is two redirects."""
+    world = World({("", "abc"): a_link(has_visit_limit=True)})
+    world.visits_left = 2
+    statuses = [(await call(world.redirect, "/abc")).status for _ in range(3)]
+    assert statuses == [302, 302, 404]
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        ("HEAD", {}),
+        ("GET", {"user-agent": "previewbot"}),
+        ("GET", {"sec-purpose": "prefetch"}),
+    ],
+)
+async def test_previews_take_no_visit(method: str, headers: dict[str, str]) -> None:
+    """HEAD, bots and prefetches are redirected and leave the limit alone."""
+    world = World({("", "abc"): a_link(has_visit_limit=True)})
+    world.visits_left = 1
+    assert (await call(world.redirect, "/abc", method=method, headers=headers)).status == 302
+    assert world.visits_left == 1
+
+
+async def test_a_limited_link_needs_the_database() -> None:
+    """A limited link is not given away when nobody can count."""
+    world = World({("", "abc"): a_link(has_visit_limit=True)})
+    world.is_counting = False
+    assert (await call(world.redirect, "/abc")).status == 503
