@@ -1,11 +1,15 @@
-"""Fixtures of the tests of click-ingest against a real PostgreSQL."""
+"""Fixtures that several tests of one service against real servers need."""
 
 from collections.abc import AsyncIterator
 
+import httpx2
 import pytest
+from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from click_ingest.click_writer import ClickWriter
+from shared.link_cache import LinkCache, LinkCacheSettings
+from tests.support.api import running_shortener
 from tests.support.ingest import (
     a_writer,
     an_engine,
@@ -25,3 +29,17 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
 def writer(engine: AsyncEngine) -> ClickWriter:
     """The worker's writer."""
     return a_writer(engine)
+
+
+@pytest.fixture
+async def client(database_url: str, redis_url: str) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of a running shortener, with its first key."""
+    async with running_shortener(database_url, redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+async def cache(redis_url: str) -> AsyncIterator[LinkCache]:
+    """The cache as redirectors see it."""
+    async with Redis.from_url(redis_url) as redis:
+        yield LinkCache(redis, LinkCacheSettings())

@@ -2,35 +2,19 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Iterable
+from collections.abc import Awaitable, Iterable
 from typing import TypeVar
 
 import asyncpg
 import httpx2
-import pytest
-from redis.asyncio import Redis
 
 from shared.link import Link
-from shared.link_cache import LinkCache, LinkCacheSettings
+from shared.link_cache import LinkCache
 from tests.support.api import running_shortener
 from tests.support.database import fetch
 
 T = TypeVar("T")
 LONG_URL = "https://example.org/"
-
-
-@pytest.fixture
-async def client(database_url: str, redis_url: str) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of a running shortener."""
-    async with running_shortener(database_url, redis_url) as client:
-        yield client
-
-
-@pytest.fixture
-async def cache(redis_url: str) -> AsyncIterator[LinkCache]:
-    """The cache as redirectors see it."""
-    async with Redis.from_url(redis_url) as redis:
-        yield LinkCache(redis, LinkCacheSettings())
 
 
 async def cached(cache: LinkCache, code: str) -> Link:

@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator
 import asyncpg
 import httpx2
 import pytest
-from redis.asyncio import Redis
 
 from shared.db.migrate import migrate
 from shared.link import Link
-from shared.link_cache import LinkCache, LinkCacheSettings
+from shared.link_cache import LinkCache
 from shared.settings import Secret
 from shortener.app import create_app
 from tests.support.api import a_settings, running, running_shortener
@@ -43,13 +42,6 @@ async def client(
     """A shortener that reaches both stores through their doors."""
     async with running_shortener(postgres[1], redis_door[1]) as client:
         yield client
-
-
-@pytest.fixture
-async def cache(redis_url: str) -> AsyncIterator[LinkCache]:
-    """The cache as redirectors see it, past the door."""
-    async with Redis.from_url(redis_url) as redis:
-        yield LinkCache(redis, LinkCacheSettings())
 
 
 async def cached(cache: LinkCache, code: str) -> Link | None:
