@@ -4,13 +4,10 @@ A test leaves the stack whole, whatever it did to it.
 """
 
 import asyncio
-import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx2
 import pytest
-from redis.asyncio import Redis
 
 from local_stack.stack import Stack
 from tests.resilience.chaos.fault import Action, Fault
@@ -18,28 +15,6 @@ from tests.resilience.chaos.faults import Faults
 from tests.resilience.chaos.spool_disk import SpoolDisk
 from tests.support.database import fetch
 from tests.support.traffic import assert_each_counted_once, steady_traffic
-
-
-@pytest.fixture
-async def codes(api: httpx2.AsyncClient, visitor: httpx2.AsyncClient) -> list[str]:
-    """Twenty links that have been visited, so that they are cached."""
-    made = []
-    for _ in range(20):
-        answer = await api.post("/short-urls", json={"longUrl": "https://example.org/"})
-        made.append(str(answer.json()["shortCode"]))
-        await visitor.get(f"/{made[-1]}")
-    return made
-
-
-@pytest.fixture
-async def whole_stack(stack: Stack) -> AsyncIterator[Stack]:
-    """The stack, made whole again afterwards."""
-    yield stack
-    for name in stack.programs:
-        await asyncio.to_thread(stack.thaw, name)
-        await asyncio.to_thread(stack.start_program, name)
-    for name in stack.programs:
-        await asyncio.to_thread(stack.wait_ready, name, 60)
 
 
 @pytest.mark.parametrize("name", ["redirector-1", "redirector-2"])
@@ -81,68 +56,6 @@ async def test_redirectors_restarted_one_after_the_other(
             await asyncio.sleep(0.5)
             await asyncio.to_thread(whole_stack.restart_program, name)
             await asyncio.to_thread(whole_stack.wait_ready, name, 30)
-    assert traffic.failed == []
-    await assert_each_counted_once(whole_stack.urls.database_url, traffic)
-
-
-async def test_without_redis_redirects_go_on(
-    whole_stack: Stack, visitor: httpx2.AsyncClient, codes: list[str]
-) -> None:
-    """Redis stopped and started again: no failed redirect, every click counted."""
-    async with steady_traffic(visitor, codes) as traffic:
-        await asyncio.sleep(0.5)
-        await asyncio.to_thread(whole_stack.stop_program, "redis")
-        await asyncio.sleep(2)
-        await asyncio.to_thread(whole_stack.start_program, "redis")
-        await asyncio.to_thread(whole_stack.wait_ready, "redis", 30)
-        await asyncio.sleep(1)
-    assert traffic.failed == []
-    await assert_each_counted_once(whole_stack.urls.database_url, traffic)
-
-
-async def _kill_redis(stack: Stack) -> None:
-    await asyncio.to_thread(stack.kill, "redis")
-    await asyncio.to_thread(stack.wait_ready, "redis", 30)
-
-
-async def _restart_redis(stack: Stack) -> None:
-    await asyncio.to_thread(stack.restart_program, "redis")
-    await asyncio.to_thread(stack.wait_ready, "redis", 30)
-
-
-async def _empty_redis(stack: Stack) -> None:
-    async with Redis.from_url(stack.urls.redis_url) as redis:
-        await redis.flushall()
-
-
-@pytest.mark.parametrize(
-    "hurt", [_kill_redis, _restart_redis, _empty_redis], ids=["killed", "restarted", "emptied"]
-)
-async def test_a_redis_that_has_forgotten_everything_is_filled_again(
-    whole_stack: Stack,
-    visitor: httpx2.AsyncClient,
-    codes: list[str],
-    hurt: Callable[[Stack], Awaitable[None]],
-) -> None:
-    """Redis loses its memory: no failed redirect, every click counted."""
-    async with steady_traffic(visitor, codes) as traffic:
-        await asyncio.sleep(0.5)
-        await hurt(whole_stack)
-        await asyncio.sleep(1)
-    assert traffic.failed == []
-    await assert_each_counted_once(whole_stack.urls.database_url, traffic)
-
-
-async def test_a_frozen_redis_costs_no_redirect(
-    whole_stack: Stack, visitor: httpx2.AsyncClient, codes: list[str]
-) -> None:
-    """A Redis that takes connections and says nothing is given up, and used again later."""
-    async with steady_traffic(visitor, codes) as traffic:
-        await asyncio.sleep(0.5)
-        await asyncio.to_thread(whole_stack.freeze, "redis")
-        await asyncio.sleep(2)
-        await asyncio.to_thread(whole_stack.thaw, "redis")
-        await asyncio.sleep(1)
     assert traffic.failed == []
     await assert_each_counted_once(whole_stack.urls.database_url, traffic)
 
@@ -252,61 +165,3 @@ async def test_without_postgres_known_links_go_on(
     async with asyncio.timeout(5):
         while (await visitor.get(f"/{code}")).status_code != 302:
             await asyncio.sleep(0.1)
-
-
-async def test_an_edit_while_redis_is_away_is_seen_on_its_return(
-    whole_stack: Stack, api: httpx2.AsyncClient, visitor: httpx2.AsyncClient, codes: list[str]
-) -> None:
-    """A Redis that was frozen during an edit shows the new link within a second of its return."""
-    code = codes[0]
-    await asyncio.to_thread(whole_stack.freeze, "redis")
-    edited = await api.patch(f"/short-urls/{code}", json={"longUrl": "https://example.org/new"})
-    assert edited.status_code == 200
-    await asyncio.to_thread(whole_stack.thaw, "redis")
-    async with asyncio.timeout(1):
-        while (await visitor.get(f"/{code}")).headers["location"] != "https://example.org/new":
-            await asyncio.sleep(0.01)
-    for _ in range(50):
-        answer = await visitor.get(f"/{code}")
-        assert answer.headers["location"] == "https://example.org/new"
-
-
-async def test_no_answer_is_staler_than_a_second(
-    stack: Stack, api: httpx2.AsyncClient, codes: list[str]
-) -> None:
-    """Edits raced against reads on both replicas: no answer is older than its bound."""
-    code = codes[1]
-    edits: list[tuple[float, int]] = []
-    is_over = asyncio.Event()
-    stale: list[tuple[int, float]] = []
-
-    async def read(port: int) -> None:
-        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as replica:
-            while not is_over.is_set():
-                asked_at = time.monotonic()
-                answer = await replica.get(f"/{code}", headers={"Host": "localhost"})
-                seen = int(answer.headers["location"].rsplit("/", 1)[1])
-                settled = [number for at, number in edits if at < asked_at - 1.0]
-                if settled and seen < max(settled):
-                    stale.append((seen, asked_at))
-
-    async def edit() -> None:
-        for number in range(1, 201):
-            target = f"https://example.org/{number}"
-            answer = await api.patch(f"/short-urls/{code}", json={"longUrl": target})
-            assert answer.status_code == 200
-            edits.append((time.monotonic(), number))
-            if number % 50 == 0:  # now and then the cache is empty, and reads race to fill it
-                await asyncio.to_thread(stack.kill, "redis")
-        await asyncio.sleep(1.2)
-        is_over.set()
-
-    await api.patch(f"/short-urls/{code}", json={"longUrl": "https://example.org/0"})
-    async with asyncio.TaskGroup() as tasks:
-        for name in ("redirector-1", "redirector-2"):
-            for _ in range(2):
-                tasks.create_task(read(stack.port(name)))
-        tasks.create_task(edit())
-    await asyncio.to_thread(stack.wait_ready, "redis", 30)
-    assert len(edits) == 200
-    assert stale == []
