@@ -9,9 +9,14 @@ from tests.support.database import fetch
 LONG_URL = "https://example.org/a?b=1"
 
 
+async def try_to_create(client: httpx2.AsyncClient, **body: Any) -> httpx2.Response:
+    """Ask for a short URL, and return whatever is answered."""
+    return await client.post("/short-urls", json={"longUrl": LONG_URL, **body})
+
+
 async def create(client: httpx2.AsyncClient, **body: Any) -> dict[str, Any]:
     """Create a short URL, which must succeed."""
-    answer = await client.post("/short-urls", json={"longUrl": LONG_URL, **body})
+    answer = await try_to_create(client, **body)
     assert answer.status_code == 200, answer.text
     created: dict[str, Any] = answer.json()
     return created
