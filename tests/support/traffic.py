@@ -69,3 +69,14 @@ async def assert_each_counted_once(database_url: str, traffic: Traffic) -> None:
     lost = traffic.redirected - set(stored)
     doubled = len(stored) - len(set(stored))
     assert (len(lost), doubled) == (0, 0)
+
+
+@asynccontextmanager
+async def unnoticed(
+    database_url: str, client: httpx2.AsyncClient, codes: Sequence[str]
+) -> AsyncIterator[None]:
+    """Keep up steady traffic while the block hurts something: nobody fails, each counts once."""
+    async with steady_traffic(client, codes) as traffic:
+        yield
+    assert traffic.failed == []
+    await assert_each_counted_once(database_url, traffic)
