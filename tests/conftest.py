@@ -5,6 +5,7 @@ that starts the local stack. Every test gets a database, a Redis and queues with
 """
 
 import asyncio
+import signal
 import uuid
 from collections.abc import AsyncIterator, Iterator
 
@@ -21,6 +22,12 @@ from tests.support.stack import started_stack
 
 TEMPLATE_DATABASE = "qck_template"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+def pytest_configure() -> None:
+    """Have SIGINT, which a script's background job ignores, reach those whom tests interrupt."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
