@@ -17,12 +17,18 @@ AT_ONCE = 400
 VISITS = 6000
 DEADLINE_S = 60
 
+# All clicks of the crowd fit, however late they are published; BULKY_VISITS do not.
+SPOOL_MAX_BYTES = 2 * 1024 * 1024
+BULKY_VISITS = 1500
+BULKY_HEADERS = {"user-agent": "u" * 512, "referer": "https://example.org/" + "r" * 1000}
+BULKY_QUERY = {"q": "v" * 1900}
+
 
 @pytest.fixture(scope="module")
 def small_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack in which few visitors may wait, and few clicks may lie in a spool."""
     folder = tmp_path_factory.mktemp("small")
-    limits = {"MAX_WAITING_VISITORS": "4", "SPOOL_MAX_BYTES": "65536"}
+    limits = {"MAX_WAITING_VISITORS": "4", "SPOOL_MAX_BYTES": str(SPOOL_MAX_BYTES)}
     with started_stack(folder, environment=limits) as stack:
         yield stack
 
@@ -81,8 +87,10 @@ async def test_a_full_spool_sheds_clicks_and_counts_each(small_stack: Stack) -> 
     shed_before = await _count(small_stack, "qck_clicks_shed_total")
     await asyncio.to_thread(small_stack.stop_program, "rabbitmq")
     redirected = set()
-    async with httpx2.AsyncClient(base_url=small_stack.urls.public_url) as client:
-        for _ in range(600):
+    async with httpx2.AsyncClient(
+        base_url=small_stack.urls.public_url, headers=BULKY_HEADERS, params=BULKY_QUERY
+    ) as client:
+        for _ in range(BULKY_VISITS):
             answer = await client.get(f"/{code}")
             assert answer.status_code == 302
             redirected.add(answer.headers["x-request-id"])
