@@ -33,13 +33,18 @@ WARM_UP_S = 5.0
 STORED_WITHIN_S = 60.0
 
 _WAL = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint AS bytes"
+_COUNTS = "SELECT count(*) AS rows FROM click_counts_hourly"
 _STORED = "SELECT coalesce(sum(stored), 0)::bigint AS clicks FROM click_sources"
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run used; clicks are those of the run, and all of them are stored."""
+    """What a run used: its own clicks, all of which are stored."""
 
     clicks: int
+    stored: int
+    """With those of the warm-up."""
+    counts_per_click: float
+    """New rows of counts by the hour for each click."""
     wrong: list[str]
     """What visitors were answered that is no redirect."""
     cores: dict[str, float]
@@ -79,7 +84,7 @@ async def measure_run(
     await visit(warm_up)
     await _until_stored(url, warm_up)
     clicks = round(per_second * lasts_s)
-    sizes, wal = await settle(url), await _number(url, _WAL)
+    sizes, wal, counts = await settle(url), await _number(url, _WAL), await _number(url, _COUNTS)
     components, before = _components(stack), cpu_seconds(_components(stack))
     wrong = await visit(clicks)
     await _until_stored(url, warm_up + clicks)
@@ -89,6 +94,8 @@ async def measure_run(
     grown = await settle(url)
     return Measured(
         clicks=clicks,
+        stored=warm_up + clicks,
+        counts_per_click=(await _number(url, _COUNTS) - counts) / clicks,
         wrong=wrong,
         cores={
             name: cpu_s / lasts_s for name, cpu_s in used.by_component.items() if name != MACHINE

@@ -28,6 +28,25 @@ Share = Callable[[Service, int, ReplicaSettings], int]
 log = structlog.get_logger()
 
 
+async def pool_problems(settings: object) -> list[str]:
+    """Check the budgets that a service's settings have, at the servers that they name.
+
+    Says why a budget does not fit; a server that does not answer is no reason not to start.
+    """
+    replicas = getattr(settings, "replicas", None)
+    if not isinstance(replicas, ReplicaSettings):
+        return []
+    asked = []
+    database, redis = (getattr(settings, name, None) for name in ("database", "redis"))
+    async with asyncio.TaskGroup() as group:
+        if isinstance(database, DatabaseSettings):
+            read_url = getattr(settings, "database_read_url", None)
+            asked.append(group.create_task(database_problem(database, replicas, read_url)))
+        if isinstance(redis, RedisSettings):
+            asked.append(group.create_task(redis_problem(redis, replicas)))
+    return [problem for task in asked if (problem := task.result())]
+
+
 async def database_problem(
     database: DatabaseSettings, replicas: ReplicaSettings, read_url: Secret | None = None
 ) -> str | None:
