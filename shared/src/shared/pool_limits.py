@@ -130,7 +130,7 @@ async def _database_limits(url: Secret) -> dict[str, int]:
 
 async def _redis_limit(url: Secret) -> int | None:
     """Return Redis' own limit; None where a hosted one does not tell."""
-    redis = create_redis(url, client_name="qck limits", pool_size=1, timeout_s=ASK_WITHIN_S)
+    redis = create_redis(url, client_name="qck-limits", pool_size=1, timeout_s=ASK_WITHIN_S)
     try:
         limit = (await redis.info("clients")).get("maxclients")
     finally:
