@@ -55,6 +55,7 @@ lint: $(STAMP) ## Check style, types and the rules between packages
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy $(CHECKED)
 	@.venv/bin/lint-imports --no-logo
+	@$(PYTHON) -m tests.kubernetes
 
 format: $(STAMP) ## Format the code and mend what can be mended
 	@$(PYTHON) -m ruff check --fix-only .

@@ -16,6 +16,7 @@ from capacity.table import print_plan
 
 ROOT = Path(__file__).parents[4]
 PROFILES = ROOT / "deploy" / "profiles"
+OVERLAYS = ROOT / "deploy" / "kubernetes" / "overlays"
 WRONG_USE = 2
 LOG_WIDTH = 120
 
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.width = LOG_WIDTH
     try:
         if options.command == "profiles":
-            for path in write_profiles(PROFILES):
+            for path in write_profiles(PROFILES, OVERLAYS):
                 console.print(f"wrote {path.relative_to(ROOT)}", markup=False)
         elif options.command == "profile":
             _choose(options.name, console)

@@ -95,6 +95,12 @@ def make_plan(demand: Demand) -> Plan:
         database_connections=database.budget,
     )
     maxmemory = rounded_up(storage.redis_bytes / demand.target, 64 * MIB)
+    # Where a host may be lost, so may the nginx on it.
+    doors = 1 + demand.is_spread
+    processes, most = (
+        {"nginx": doors, **{str(name): count for name, count in each.by_service().items()}}
+        for each in (replicas, allowed)
+    )
     return Plan(
         demand=demand,
         average_per_s=demand.average_per_s,
@@ -116,7 +122,9 @@ def make_plan(demand: Demand) -> Plan:
         # A segment more is written before the oldest one goes, and a file system is never full.
         spool_volume_bytes=rounded_up(spool * 1.1, GIB),
         components={
-            name: size_component(name, load, replicas, allowed, demand.target, maxmemory)
+            name: size_component(
+                name, load, processes.get(name, 1), most.get(name, 1), demand.target, maxmemory
+            )
             for name in COMPONENTS
         },
     )

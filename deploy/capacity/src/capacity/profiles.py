@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from capacity.demand import Demand
+from capacity.kubernetes import overlay_text
 from capacity.plan import make_plan
 from capacity.settings_block import settings_block
 
@@ -36,9 +37,14 @@ def profile_text(name: str) -> str:
     )
 
 
-def write_profiles(folder: Path) -> list[Path]:
-    """Make the file of every profile anew; return them."""
+def write_profiles(folder: Path, overlays: Path) -> list[Path]:
+    """Make anew the file of every profile, and the overlays of those for several hosts."""
     files = {folder / f"{name}.env": profile_text(name) for name in DEMANDS}
+    files |= {
+        overlays / name / "kustomization.yaml": overlay_text(name, make_plan(demand))
+        for name, demand in DEMANDS.items()
+        if demand.is_spread
+    }
     for path, text in files.items():
         path.write_text(text)
     return list(files)
