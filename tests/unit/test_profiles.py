@@ -1,5 +1,6 @@
 """deploy/profiles: what the planner says, accepted by every service, the same settings in each."""
 
+import json
 from pathlib import Path
 
 import msgspec
@@ -75,6 +76,9 @@ def test_profiles_of_one_host_fit_the_servers_as_they_are_configured(name: str) 
     redis = _number(deploy / "redis/redis.conf", "maxclients ")
     assert servers.max_connections <= postgres
     assert servers.maxclients <= redis
+    policies = json.loads((deploy / "rabbitmq/definitions.json").read_text())["policies"]
+    allowed = {each["name"]: each["definition"]["max-length-bytes"] for each in policies}
+    assert servers.queue_max_bytes <= allowed["clicks-ingest"]
     assert int(profile(name)["DATABASE_MAX_CONNECTIONS"]) <= postgres - RESERVED_CONNECTIONS
 
 

@@ -18,6 +18,8 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     """That PostgreSQL touches again and again: the newest clicks, counts, popular links."""
     shared_buffers_bytes: int = 512 * 1024**2
     """deploy/postgres/postgresql.conf."""
+    doors: int = 1
+    """nginx."""
     redirectors: int = 2
     shorteners: int = 1
     ingest_workers: int = 1
@@ -33,6 +35,7 @@ def cores(component: str, load: Load) -> float:
 def memory_bytes(component: str, load: Load) -> int:
     """Return what all processes of a component hold."""
     processes = {
+        "nginx": load.doors,
         "redirector": load.redirectors,
         "shortener": load.shorteners,
         "click-ingest": load.ingest_workers,

@@ -29,6 +29,8 @@ class Servers(msgspec.Struct, frozen=True, kw_only=True):
     max_connections: int
     maxclients: int
     redis_maxmemory_bytes: int
+    queue_max_bytes: int
+    """RabbitMQ's max-length-bytes of clicks.ingest; beyond it the spools fill instead."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,8 +85,11 @@ def make_plan(demand: Demand) -> Plan:
     storage = plan_storage(demand)
     spool = rounded_up(storage.spool_bytes / working.redirector / demand.target, GIB)
     spool = max(LEAST_SPOOL_BYTES, spool)
+    # Where a host may be lost, so may the nginx on it.
+    doors = 1 + demand.is_spread
     load = msgspec.structs.replace(
         load,
+        doors=doors,
         cached_links=storage.cached_links,
         data_bytes=round(
             (storage.clicks_bytes_per_day + storage.counts_bytes_per_day) * _HOT_S / DAY_S
@@ -95,8 +100,6 @@ def make_plan(demand: Demand) -> Plan:
         database_connections=database.budget,
     )
     maxmemory = rounded_up(storage.redis_bytes / demand.target, 64 * MIB)
-    # Where a host may be lost, so may the nginx on it.
-    doors = 1 + demand.is_spread
     processes, most = (
         {"nginx": doors, **{str(name): count for name, count in each.by_service().items()}}
         for each in (replicas, allowed)
@@ -116,6 +119,7 @@ def make_plan(demand: Demand) -> Plan:
             ),
             maxclients=rounded_up(redis.budget + OTHER_REDIS_CLIENTS, 20),
             redis_maxmemory_bytes=maxmemory,
+            queue_max_bytes=rounded_up(storage.queue_bytes / demand.target, GIB),
         ),
         storage=storage,
         spool_max_bytes=spool,

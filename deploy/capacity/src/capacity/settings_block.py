@@ -14,8 +14,9 @@ def settings_block(plan: Plan) -> str:
         f" {number(plan.peak_per_s)}/s at the peak, bursts of {number(plan.burst_per_s)}/s.",
         f"# PostgreSQL: max_connections at least {servers.max_connections}."
         f" Redis: maxclients at least {servers.maxclients},",
-        f"# maxmemory at least {servers.redis_maxmemory_bytes // MIB} MiB."
-        f" Disk for each spool: {binary(plan.spool_volume_bytes)}.",
+        f"# maxmemory at least {servers.redis_maxmemory_bytes // MIB} MiB. RabbitMQ:"
+        f" max-length-bytes of clicks.ingest at least {binary(servers.queue_max_bytes)}.",
+        f"# Disk for each spool: {binary(plan.spool_volume_bytes)}.",
     ]
     if grows:
         lines.append(
