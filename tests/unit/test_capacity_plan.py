@@ -3,8 +3,10 @@
 import msgspec
 import pytest
 
+from capacity.bottlenecks import bottlenecks
 from capacity.demand import Demand
 from capacity.plan import make_plan
+from capacity.profiles import DEMANDS
 from capacity.roadmap import STAGES, compare, contradictions
 from capacity.storage import plan_storage
 from shared.pool_budget import ReplicaSettings, database_share, redis_share
@@ -107,6 +109,20 @@ def test_the_roadmap_has_every_stage_of_the_document() -> None:
     stages = compare(Demand(clicks_per_day=3_000_000, peak_factor=4))
     assert [each.document for each in stages] == list(STAGES)
     assert {each.plan.demand.peak_factor for each in stages} == {4}
+
+
+@pytest.mark.parametrize("profile", DEMANDS.values(), ids=DEMANDS)
+def test_nothing_stands_in_the_way_of_a_profile(profile: Demand) -> None:
+    """What is shipped is enough for each of them."""
+    assert bottlenecks(make_plan(profile)) == []
+
+
+def test_what_stands_in_the_way_is_named() -> None:
+    """Too few processes on one host, more than one Redis can answer, a queue that is too short."""
+    host, redis, queue = bottlenecks(make_plan(Demand(clicks_per_day=10**9, hosts=1)))
+    assert "HOSTS=2" in host
+    assert "Redis" in redis
+    assert "max-length-bytes" in queue
 
 
 def test_a_plan_is_json() -> None:

@@ -1,6 +1,7 @@
 """deploy/profiles: what the planner says, accepted by every service, the same settings in each."""
 
 import json
+import re
 from pathlib import Path
 
 import msgspec
@@ -80,6 +81,25 @@ def test_profiles_of_one_host_fit_the_servers_as_they_are_configured(name: str) 
     allowed = {each["name"]: each["definition"]["max-length-bytes"] for each in policies}
     assert servers.queue_max_bytes <= allowed["clicks-ingest"]
     assert int(profile(name)["DATABASE_MAX_CONNECTIONS"]) <= postgres - RESERVED_CONNECTIONS
+
+
+@pytest.mark.parametrize("name", DEMANDS)
+def test_the_roadmap_in_env_example_is_the_planner_s(name: str) -> None:
+    """Each profile has a line in the comments, with its peak, budgets and replicas."""
+    plan = make_plan(DEMANDS[name])
+    most = plan.max_replicas
+    label = {"development": name, "10m": "10M+"}.get(name, name.upper())
+    lines = (FOLDER.parents[1] / ".env.example").read_text().splitlines()
+    (line,) = (line for line in lines if line.startswith(f"#   {label} "))
+    figures = re.findall(r"\d+", line.removeprefix(f"#   {label} "))
+    assert figures[:6] == [
+        str(round(plan.peak_per_s)),
+        str(plan.database.budget),
+        str(plan.redis.budget),
+        str(most.redirector),
+        str(most.shortener),
+        str(most.click_ingest),
+    ]
 
 
 def test_more_clicks_never_need_less() -> None:

@@ -8,6 +8,7 @@ import msgspec
 from rich.console import Console
 
 from capacity.arguments import create_parser, parse_demand
+from capacity.bottlenecks import bottlenecks
 from capacity.plan import Plan, make_plan
 from capacity.profiles import ProfileError, choose_profile, write_profiles
 from capacity.roadmap import compare, contradictions
@@ -53,6 +54,7 @@ def _print(format: str, plan: Plan, console: Console) -> None:
             "settings": plan.settings(),
             "roadmap": stages,
             "contradictions": contradictions(plan),
+            "bottlenecks": bottlenecks(plan),
         }
         text = msgspec.json.format(msgspec.json.encode(everything)).decode()
         console.print(text, markup=False)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from capacity.bottlenecks import bottlenecks
 from capacity.littles_law import Pool
 from capacity.plan import Plan
 from capacity.quantities import binary, decimal, number
@@ -33,10 +34,9 @@ def print_plan(plan: Plan, stages: Sequence[Compared], console: Console) -> None
         ("clicks a day", "peak/s", "planned", "DB", "planned", "Redis", "planned", "replicas"),
         [_stage(each) for each in stages],
     )
-    console.print("[bold]What of the document cannot be true at once[/]")
-    for text in contradictions(plan):
-        console.print(f"- {text}", markup=False)
-    console.print("\n[bold]Settings[/]")
+    _list(console, "What of the document cannot be true at once", contradictions(plan))
+    _list(console, "What stands in the way", bottlenecks(plan))
+    console.print("[bold]Settings[/]")
     console.print(settings_block(plan), markup=False, end="")
 
 
@@ -124,6 +124,14 @@ def _stage(compared: Compared) -> Row:
         str(plan.redis.budget),
         f"{replicas.redirector} + {replicas.shortener} + {replicas.click_ingest}",
     )
+
+
+def _list(console: Console, title: str, texts: Sequence[str]) -> None:
+    if texts:
+        console.print(f"[bold]{title}[/]")
+        for text in texts:
+            console.print(f"- {text}", markup=False)
+        console.print()
 
 
 def _print(console: Console, title: str, columns: Row, rows: Iterable[Row]) -> None:
