@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON := .venv/bin/python
 STACK := $(PYTHON) -P -m local_stack
 STAMP := .venv/.installed
-PACKAGES := shared services/redirector services/shortener services/click-ingest deploy/local
+PACKAGES := shared services/redirector services/shortener services/click-ingest deploy/local deploy/capacity
 LOCKED := $(wildcard requirements/dev.txt $(addsuffix /pyproject.toml,$(PACKAGES)))
 CHECKED := $(wildcard $(addsuffix /src,$(PACKAGES)) tests)
 
@@ -55,6 +55,7 @@ lint: $(STAMP) ## Check style, types and the rules between packages
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy $(CHECKED)
 	@.venv/bin/lint-imports --no-logo
+	@$(PYTHON) -m tests.kubernetes
 
 format: $(STAMP) ## Format the code and mend what can be mended
 	@$(PYTHON) -m ruff check --fix-only .
@@ -144,6 +145,29 @@ SCALE ?= 1
 bench: servers ## Measure this machine beside references: ONLY= ROUNDS= SUSTAINED_S= PER_SECOND= SCALE= SEED=
 	@$(PYTHON) -m tests.bench $(if $(ONLY),--only $(ONLY)) --rounds $(ROUNDS) \
 		--sustained $(SUSTAINED_S) --per-second $(PER_SECOND) --scale $(SCALE) --seed $(or $(SEED),1)
+
+##@ Plan
+
+PLANNED := CLICKS_PER_DAY PEAK_FACTOR BURST_FACTOR HIT_RATIO NEW_LINKS LINKS RETENTION_DAYS OUTAGE_HOURS \
+	TARGET HOSTS
+FORMAT ?= table
+CAPACITY := $(PYTHON) -P -m capacity
+
+.PHONY: capacity profile profiles capacity-check
+# What is given on the command line, and no more: LINKS and others have defaults of their own here.
+capacity: $(STAMP) ## Say what CLICKS_PER_DAY= need: PEAK_FACTOR= HIT_RATIO= RETENTION_DAYS= ... FORMAT=
+	@$(CAPACITY) plan --format $(FORMAT) $(foreach name,$(PLANNED),$(if \
+		$(filter command,$(firstword $(origin $(name)))),'$(name)=$($(name))'))
+
+profile: $(STAMP) ## Put a profile into .env: NAME=development, 1m, 2m, 5m or 10m
+	@test -n "$(NAME)" || { echo 'say which: make profile NAME=1m' >&2; exit 2; }
+	@$(CAPACITY) profile "$(NAME)"
+
+profiles: $(STAMP) ## Make the profiles in deploy/profiles anew from the planner
+	@$(CAPACITY) profiles
+
+capacity-check: servers ## Compare the planner's forecast with a minute at 1,000/s: PER_SECOND=
+	@$(PYTHON) -m tests.capacity $(if $(filter command,$(firstword $(origin PER_SECOND))),--per-second $(PER_SECOND))
 
 ##@ Operate
 

@@ -4,6 +4,9 @@ redis-py retries ten times by default, so that a dead Redis would cost seconds a
 frozen one eleven times the timeout. Here an error is an error at once, and the caller decides.
 """
 
+from contextlib import AsyncExitStack
+from typing import Any
+
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -28,3 +31,16 @@ def create_redis(url: Secret, *, client_name: str, pool_size: int, timeout_s: fl
         protocol=2,
     )
     return Redis.from_pool(pool)
+
+
+async def warm(redis: Redis, connections: int) -> None:
+    """Open `connections`, so that the first commands do not pay for connecting.
+
+    Raises:
+        redis.exceptions.RedisError | OSError | TimeoutError: the server does not answer.
+    """
+    pool: Any = redis.connection_pool
+    async with AsyncExitStack() as opened:
+        for _ in range(connections):
+            connection = await pool.get_connection()
+            opened.push_async_callback(pool.release, connection)

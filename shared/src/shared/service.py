@@ -1,5 +1,6 @@
 """How a service's process starts: settings, logging, then uvicorn with this design's limits."""
 
+import asyncio
 import sys
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
@@ -10,6 +11,7 @@ from starlette.applications import Starlette
 
 from shared.http_protocol import Utf8TargetProtocol
 from shared.logging import configure_logging
+from shared.pool_limits import pool_problems
 from shared.settings import HttpSettings, LogSettings, SettingsError, load
 
 KEEP_ALIVE_S = 75
@@ -45,20 +47,27 @@ def run_service(
     environment: Mapping[str, str],
     protocol: type[Utf8TargetProtocol] = Utf8TargetProtocol,
 ) -> None:
-    """Run a service until SIGTERM; with wrong settings print all of them and exit with 2."""
+    """Run a service until SIGTERM; with wrong settings print all of them and exit with 2.
+
+    Wrong are also budgets of connections that do not fit into the servers' limits.
+    """
     try:
         settings = load(settings_class, environment)
+        _start_logging(name, settings)  # type: ignore[arg-type]
+        if problems := asyncio.run(pool_problems(settings)):
+            raise SettingsError(problems)
     except SettingsError as error:
-        print(f"{name}: {error}", file=sys.stderr)  # noqa: T201 - logging is not set up yet
+        print(f"{name}: {error}", file=sys.stderr)  # noqa: T201 - for the person who starts it
         raise SystemExit(2) from None
-    serve(name, settings, create_app(settings), protocol)  # type: ignore[arg-type]
+    serve(settings, create_app(settings), protocol)  # type: ignore[arg-type]
 
 
-def serve(
-    name: str, settings: ServiceSettings, app: Starlette, protocol: type[Utf8TargetProtocol]
-) -> None:
-    """Serve `app`; nginx in front sends its own date and server headers and the access log."""
+def _start_logging(name: str, settings: ServiceSettings) -> None:
     configure_logging(settings.log, service=name, instance=settings.instance or name)
+
+
+def serve(settings: ServiceSettings, app: Starlette, protocol: type[Utf8TargetProtocol]) -> None:
+    """Serve `app`; nginx in front sends its own date and server headers and the access log."""
     uvicorn.run(
         app,
         host=settings.http.host,

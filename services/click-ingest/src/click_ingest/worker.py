@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
@@ -26,7 +27,7 @@ from click_ingest.subscription import Subscription
 from click_ingest.user_agent import UserAgents
 from shared import broker
 from shared.background import background_tasks
-from shared.db.engine import create_engine
+from shared.db.engine import create_engine, warm
 from shared.health import Check, health_routes
 from shared.metrics import IngestMetrics, create_registry
 from shared.pool_budget import database_share
@@ -64,7 +65,10 @@ async def _open(
     settings: Settings, metrics: IngestMetrics, checks: list[Check], stack: AsyncExitStack
 ) -> None:
     """Open everything in dependency order; the stack closes it in reverse."""
-    engine = _create_engine(settings)
+    connections = database_share(
+        "click-ingest", settings.database.max_connections, settings.replicas
+    )
+    engine = _create_engine(settings, connections)
     stack.push_async_callback(engine.dispose)
     dead_letters = DeadLetters(connect=_connector(settings, "dead letters"))
     stack.push_async_callback(dead_letters.close)
@@ -75,6 +79,7 @@ async def _open(
         retention_days=settings.click_retention_days,
         gauge=metrics.partition_horizon,
     )
+    await _warm(engine, connections)
     consumer = _create_consumer(settings, engine, partitions, dead_letters, metrics)
     tasks = await stack.enter_async_context(background_tasks())
     tasks.create_task(partitions.keep())
@@ -97,13 +102,19 @@ async def _drain(consumer: Consumer, consuming: "asyncio.Task[None]") -> None:
     consuming.cancel()
 
 
-def _create_engine(settings: Settings) -> AsyncEngine:
+async def _warm(engine: AsyncEngine, connections: int) -> None:
+    """Open connections before the first click; what is away is only said, and tried later."""
+    try:
+        await warm(engine, connections)
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        log.warning("database_away_at_start", reason=repr(error))
+
+
+def _create_engine(settings: Settings, connections: int) -> AsyncEngine:
     engine = create_engine(
         settings.database.url,
         application_name=settings.instance or "click-ingest",
-        pool_size=database_share(
-            "click-ingest", settings.database.max_connections, settings.replicas
-        ),
+        pool_size=connections,
         statement_timeout_s=STATEMENT_TIMEOUT_S,
         pool_timeout_s=POOL_TIMEOUT_S,
     )

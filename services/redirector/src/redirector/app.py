@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import structlog
+from redis.asyncio import Redis
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
@@ -35,6 +36,7 @@ from shared.link_cache import LinkCache
 from shared.metrics import RedirectorMetrics, create_registry
 from shared.pool_budget import database_share, redis_share
 from shared.redis_client import create_redis
+from shared.redis_client import warm as warm_redis
 
 log = structlog.get_logger()
 
@@ -74,7 +76,7 @@ async def _open(
     redis = create_redis(
         settings.redis.url,
         client_name=name,
-        pool_size=max(1, redis_connections - 1),
+        pool_size=redis_connections - 1,
         timeout_s=WRITE_BACK_MAX_AGE_S,
     )
     stack.push_async_callback(redis.aclose)
@@ -90,7 +92,7 @@ async def _open(
     read_engine = create_engine(
         settings.database_read_url or settings.database.url,
         application_name=name,
-        pool_size=max(1, database_connections - 1),
+        pool_size=database_connections - 1,
         statement_timeout_s=database_timeout_s,
         pool_timeout_s=database_timeout_s,
         autocommit=True,
@@ -140,10 +142,11 @@ async def _open(
         tasks=tasks,
         cache_timeout_s=redis_timeout_s,
         store_timeout_s=database_timeout_s,
-        store_calls=max(1, database_connections - 1),
+        store_calls=database_connections - 1,
     )
     checks[:] = _checks(cache, read_engine, publisher, spool)
-    await _warm(cache, read_engine, max(1, database_connections - 1))
+    await _warm_cache(cache, redis, redis_connections - 1)
+    await _warm_database({read_engine: database_connections - 1, primary_engine: 1})
     recorder = ClickRecorder(
         ClickMaker(
             default_domain=settings.default_domain,
@@ -170,15 +173,21 @@ async def _open(
     )
 
 
-async def _warm(cache: LinkCache, engine: AsyncEngine, connections: int) -> None:
+async def _warm_cache(cache: LinkCache, redis: Redis, connections: int) -> None:
     """Open connections before the first request; what is away is only said, and tried later."""
     try:
         async with asyncio.timeout(LATE_TIMEOUT_S):
             await cache.ping()
+            await warm_redis(redis, connections)
     except Exception as error:  # every kind of failure of the client means the same here
         log.warning("redis_away_at_start", reason=repr(error))
+
+
+async def _warm_database(engines: Mapping[AsyncEngine, int]) -> None:
+    """Open the connections of each engine likewise."""
     try:
-        await warm(engine, connections)
+        for engine, connections in engines.items():
+            await warm(engine, connections)
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         log.warning("database_away_at_start", reason=repr(error))
 

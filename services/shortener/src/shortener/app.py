@@ -20,6 +20,7 @@ from shared.link_cache import LinkCache
 from shared.metrics import ShortenerMetrics, create_registry
 from shared.pool_budget import database_share, redis_share
 from shared.redis_client import create_redis
+from shared.redis_client import warm as warm_redis
 from shortener.api_health import ApiHealth
 from shortener.api_keys import ApiKeys, utc_now
 from shortener.api_routes import api_routes
@@ -87,7 +88,7 @@ def create_app(settings: Settings) -> Starlette:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(engine.dispose)
             stack.push_async_callback(redis.aclose)
-            await _warm(engine, connections, redis)
+            await _warm(engine, connections, redis, redis_connections)
             tasks = await stack.enter_async_context(background_tasks())
             tasks.create_task(OutboxRelay(outbox, metrics).run())
             if settings.initial_api_key is not None:
@@ -133,14 +134,16 @@ def _short_urls(
     )
 
 
-async def _warm(engine: AsyncEngine, connections: int, redis: Redis) -> None:
+async def _warm(
+    engine: AsyncEngine, connections: int, redis: Redis, redis_connections: int
+) -> None:
     """Open connections before the first request; what is away is only said, and tried later."""
     try:
         await warm(engine, connections)
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         log.warning("database_away_at_start", reason=repr(error))
     try:
-        await redis.ping()
+        await warm_redis(redis, redis_connections)
     except (RedisError, OSError, TimeoutError) as error:
         log.warning("redis_away_at_start", reason=repr(error))
 

@@ -1,0 +1,64 @@
+"""What qck was measured to cost: every constant of the planner that is not arithmetic.
+
+Where a comment says nothing else, a figure is from `make capacity-check` and its kind on two cores
+of an AMD EPYC with everything on them: 10,000 links (100,000 at 5,000/s), visited by Zipf's law,
+30 s a rate (docs/capacity.md). `make capacity-check` measures again and compares.
+"""
+
+from collections.abc import Mapping, Sequence
+
+Points = Sequence[tuple[float, float]]
+"""Clicks a second of the whole site, rising, and what was measured there."""
+
+MB = 1_000_000
+
+# Joining makes a redirect cheaper the more there are, so costs are curves and no constants. The
+# last point is the ten minutes at 11,600/s over a million links: docs/performance.md, "Where the
+# time goes". A curve is of all processes of a component together, two of them redirectors.
+CORES: Mapping[str, Points] = {
+    "nginx": ((0, 0.000), (100, 0.017), (1_000, 0.079), (5_000, 0.188), (11_600, 0.313)),
+    "redirector": ((0, 0.009), (100, 0.073), (1_000, 0.222), (5_000, 0.447), (11_600, 0.580)),
+    "shortener": ((0, 0.005), (11_600, 0.005)),
+    "click-ingest": ((0, 0.003), (100, 0.018), (1_000, 0.024), (5_000, 0.055), (11_600, 0.116)),
+    "postgres": ((0, 0.003), (100, 0.009), (1_000, 0.026), (5_000, 0.073), (11_600, 0.232)),
+    "redis": ((0, 0.002), (100, 0.008), (1_000, 0.031), (5_000, 0.048), (11_600, 0.058)),
+    "rabbitmq": ((0, 0.004), (100, 0.022), (1_000, 0.023), (5_000, 0.035), (11_600, 0.058)),
+}
+CREATE_CORE_S: Mapping[str, float] = {
+    "nginx": 0.00026, "shortener": 0.0039, "postgres": 0.00125, "redis": 0.00016,
+}  # fmt: skip
+"""Processor seconds of one link made through the API: a thousand of them at 50/s."""
+
+MEMORY_BYTES: Mapping[str, Points] = {
+    "nginx": ((0, 8 * MB), (11_600, 9 * MB)),
+    "redirector": ((0, 66 * MB), (11_600, 67 * MB)),
+    "shortener": ((0, 61 * MB), (11_600, 61 * MB)),
+    "click-ingest": ((0, 92 * MB), (1_000, 93 * MB), (5_000, 101 * MB)),
+    "postgres": ((0, 84 * MB), (11_600, 84 * MB)),
+    "redis": ((0, 6 * MB), (11_600, 6 * MB)),
+    "rabbitmq": ((0, 90 * MB), (100, 95 * MB), (1_000, 115 * MB), (5_000, 134 * MB)),
+}
+"""Of one process and what it has started, what several share counted once; PostgreSQL's with 20
+connections and an empty database, Redis' without a link."""
+POSTGRES_CONNECTION_BYTES = 1_500_000
+"""Of each connection beyond those 20 that has run a query: 40 of them."""
+
+LINK_REDIS_BYTES = 260
+"""Of one cached link in Redis: 260 among 100,000, 275 among 10,000."""
+LINK_TTL_S = 86_400
+"""LINK_CACHE_TTL_S: from load, never extended."""
+
+CLICK_DISK_BYTES = 574
+"""A row of clicks with both its indexes: 125,000 rows."""
+COUNTS_DISK_BYTES = 260
+"""An hour's row of one link in click_counts_hourly, and its part of click_counts_total."""
+LINK_DISK_BYTES = 365
+"""A row of links with its indexes: 100,000 rows."""
+CLICK_WAL_BYTES = 870
+"""Write-ahead log of one click, with lz4: 850 at 1,000/s, 867 at 5,000/s."""
+LINK_WAL_BYTES = 1_045
+"""Write-ahead log of one link made through the API: a thousand of them."""
+CLICK_SPOOL_BYTES = 610
+"""A line in a spool: 10,000 clicks while RabbitMQ was frozen."""
+CLICK_QUEUE_BYTES = 615
+"""A click in RabbitMQ's files: 400,000 clicks while the worker was frozen."""
