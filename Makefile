@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON := .venv/bin/python
 STACK := $(PYTHON) -P -m local_stack
 STAMP := .venv/.installed
-PACKAGES := shared services/redirector services/shortener services/click-ingest deploy/local
+PACKAGES := shared services/redirector services/shortener services/click-ingest deploy/local deploy/release
 LOCKED := $(wildcard requirements/dev.txt $(addsuffix /pyproject.toml,$(PACKAGES)))
 CHECKED := $(wildcard $(addsuffix /src,$(PACKAGES)) tests)
 
@@ -41,7 +41,7 @@ status: $(STAMP) ## Show what runs where, and whether it is well
 logs: $(STAMP) ## Follow the logs; S=redirector-1 narrows to a program
 	@$(STACK) logs $(S)
 
-env: $(STAMP) ## Make .env with fresh secrets, as the first start would; docker compose needs it
+env: $(STAMP) ## Make .env with fresh secrets, as the first start would
 	@$(STACK) env
 
 psql: $(STAMP) ## Open the running stack's database
@@ -144,6 +144,29 @@ SCALE ?= 1
 bench: servers ## Measure this machine beside references: ONLY= ROUNDS= SUSTAINED_S= PER_SECOND= SCALE= SEED=
 	@$(PYTHON) -m tests.bench $(if $(ONLY),--only $(ONLY)) --rounds $(ROUNDS) \
 		--sustained $(SUSTAINED_S) --per-second $(PER_SECOND) --scale $(SCALE) --seed $(or $(SEED),1)
+
+##@ Deploy
+
+# RELEASE=name; FORCE=1 replaces what is the same, too; DOCKER_CONTEXT= is the context of another host.
+RELEASE ?=
+FORCE ?=
+DEPLOY = PYTHONPATH=deploy/release/src $(or $(wildcard $(PYTHON)),python3) -m release
+
+.PHONY: secrets deploy rollback releases deploy-store
+secrets: ## Make the secrets of the containers, where they are missing, in secrets/
+	@deploy/make-secrets
+
+deploy: ## Bring this checkout onto the Docker host, unnoticed: RELEASE= FORCE=
+	@$(DEPLOY) deploy $(if $(FORCE),--force) $(RELEASE)
+
+rollback: ## Go back to the release before, settings included: RELEASE=
+	@$(DEPLOY) rollback $(RELEASE)
+
+releases: ## List what was deployed to the Docker host
+	@$(DEPLOY) releases
+
+deploy-store: ## Restart a store as the serving release describes it: S=postgres
+	@$(DEPLOY) store $(S)
 
 ##@ Operate
 
