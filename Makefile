@@ -77,8 +77,8 @@ lock: $(STAMP) ## Compile requirements/*.txt from the pyproject.toml files; UPGR
 ##@ Test
 
 .PHONY: test test-unit test-contract test-integration test-e2e test-resilience
-test: lint servers ## Lint, then every test but load and bench; T=path::name narrows
-	@$(PYTEST) $(or $(T),tests --ignore=tests/load --ignore=tests/bench)
+test: lint servers ## Lint, then every test but load, bench and deploy; T=path::name narrows
+	@$(PYTEST) $(or $(T),tests --ignore=tests/load --ignore=tests/bench --ignore=tests/deploy)
 
 test-unit: $(STAMP) ## The decisions, without servers
 	@$(PYTEST) $(or $(T),tests/unit)
@@ -94,6 +94,11 @@ test-e2e: servers ## Through nginx and back
 
 test-resilience: servers ## Kill everything, count what is lost
 	@$(PYTEST) $(or $(T),tests/resilience)
+
+# In the order of the files: each test goes on from where the former one has left the containers.
+.PHONY: test-deploy
+test-deploy: $(STAMP) ## Deploy, break and roll back containers under traffic; needs Docker
+	@$(PYTEST) -s -v -p no:randomly $(or $(T),tests/deploy)
 
 .PHONY: servers
 servers: $(STAMP)
@@ -167,6 +172,13 @@ releases: ## List what was deployed to the Docker host
 
 deploy-store: ## Restart a store as the serving release describes it: S=postgres
 	@$(DEPLOY) store $(S)
+
+.PHONY: sbom
+sbom: ## Write what is in each image, as CycloneDX: sbom/redirector.cdx.json and so on
+	@$(foreach service,$(SERVICES),PYTHONPATH=deploy/release/src $(or $(wildcard $(PYTHON)),python3) \
+		-m release.sbom requirements/$(service).txt \
+		"$$(sed -n 's/^version = "\(.*\)"/\1/p' services/$(service)/pyproject.toml)" \
+		sbom/$(service).cdx.json &&) true
 
 ##@ Operate
 

@@ -1,8 +1,8 @@
 """The configuration of the nginx in front, rendered from its templates.
 
-In containers a step of its own, `python -m shared.nginx_config`, writes it into the volume that nginx reads, out of the templates in
-the image, so that a release brings the configuration it was made with, and nginx only reloads. The
-local stack renders the same templates for its private ports.
+In containers a step of its own, `python -m shared.nginx_config`, writes it into the volume that
+nginx reads, out of the templates in the image: a release brings the configuration that it was made
+with, and nginx only reloads. The local stack renders the same templates for its private ports.
 """
 
 import ipaddress
