@@ -62,7 +62,7 @@ class Site:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def release(self, *arguments: str) -> "subprocess.Popen[str]":
+    def release(self, *arguments: str, context: str = "") -> "subprocess.Popen[str]":
         """Start `python -m release`; what it prints is one stream."""
         return subprocess.Popen(
             [
@@ -72,14 +72,14 @@ class Site:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, **({"DOCKER_CONTEXT": context} if context else {})},
             # A signal is for it and whom it has started, as from a terminal.
             start_new_session=True,
         )  # fmt: skip
 
-    def run_release(self, *arguments: str) -> tuple[int, str]:
+    def run_release(self, *arguments: str, context: str = "") -> tuple[int, str]:
         """Run it to its end; show what it prints."""
-        with self.release(*arguments) as process:
+        with self.release(*arguments, context=context) as process:
             assert process.stdout is not None
             lines = []
             for line in process.stdout:

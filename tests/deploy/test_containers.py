@@ -2,12 +2,16 @@
 
 import re
 import subprocess
+import time
+from typing import Any
 
 import httpx2
 import pytest
 
 from tests.deploy.site import PROJECT, Site
+from tests.support.visit import Visit
 
+Described = dict[str, Any]
 STORES = ("postgres", "redis", "rabbitmq")
 OURS = ("redirector", "shortener", "click-ingest")
 SECRETS = re.compile(r"(PASSWORD|API_KEY|HASH_KEY|_URL)=.+")
@@ -21,12 +25,12 @@ OF_THE_SYSTEM = re.compile(
 
 
 @pytest.fixture(scope="module")
-def containers(site: Site) -> dict[str, dict]:  # type: ignore[type-arg]
+def containers(site: Site) -> dict[str, Described]:
     """What the engine says of those that go on running."""
     return {name: each for name, each in site.containers().items() if each["State"]["Running"]}
 
 
-def test_everything_is_healthy(containers: dict[str, dict]) -> None:  # type: ignore[type-arg]
+def test_everything_is_healthy(containers: dict[str, Described]) -> None:
     """Compose has waited for all eight, whose own checks say so."""
     assert {name: each["State"]["Health"]["Status"] for name, each in containers.items()} == {
         name: "healthy"
@@ -34,7 +38,7 @@ def test_everything_is_healthy(containers: dict[str, dict]) -> None:  # type: ig
     }
 
 
-def test_nothing_may_more_than_it_needs(containers: dict[str, dict]) -> None:  # type: ignore[type-arg]
+def test_nothing_may_more_than_it_needs(containers: dict[str, Described]) -> None:
     """A read-only root, no capability, no way to new ones, nobody is root, logs are rotated."""
     for name, each in containers.items():
         host = each["HostConfig"]
@@ -55,7 +59,7 @@ def test_nothing_may_more_than_it_needs(containers: dict[str, dict]) -> None:  #
     ],
 )
 def test_limits(
-    containers: dict[str, dict],  # type: ignore[type-arg]
+    containers: dict[str, Described],
     service: str,
     cores: float,
     megabytes: int,
@@ -72,7 +76,7 @@ def test_server_limits(site: Site) -> None:
     assert site.compose("exec", "-T", "redis", "sh", "-c", ask).split() == ["maxclients", "200"]
 
 
-def test_no_secret_is_in_an_environment(site: Site, containers: dict[str, dict]) -> None:  # type: ignore[type-arg]
+def test_no_secret_is_in_an_environment(site: Site, containers: dict[str, Described]) -> None:
     """Whoever lists containers, or reads their logs, learns no password and no key."""
     folder = site.checkout.root / "secrets"
     values = [file.read_text().strip() for file in folder.iterdir() if file.is_file()]
@@ -85,7 +89,7 @@ def test_no_secret_is_in_an_environment(site: Site, containers: dict[str, dict])
     assert not [value for value in values if value in logs]
 
 
-def test_stores_are_reached_by_services_only(site: Site, containers: dict[str, dict]) -> None:  # type: ignore[type-arg]
+def test_stores_are_reached_by_services_only(site: Site, containers: dict[str, Described]) -> None:
     """They are published nowhere, and nginx, which the public reaches, does not find them."""
     for name in STORES:
         assert not containers[name]["HostConfig"]["PortBindings"], name
@@ -98,17 +102,19 @@ def test_stores_are_reached_by_services_only(site: Site, containers: dict[str, d
     )
 
 
-def test_a_newcomers_call(site: Site) -> None:
-    """A link is made inside, followed outside, and the click is counted."""
-    (code,) = site.make_links(1)
-    answer = httpx2.get(f"http://127.0.0.1:{site.ports['public']}/{code}")
-    assert (answer.status_code, answer.headers["location"]) == (302, "https://example.org/0")
-    assert httpx2.get(f"http://127.0.0.1:{site.ports['public']}/rest/health").status_code == 404
-    found = f"SELECT count(*) FROM clicks WHERE short_code = '{code}'"
-    for _ in range(100):
-        if site.query(found).strip() == "1":
-            return
-    pytest.fail("the click was not counted")
+def test_a_newcomers_call(site: Site, codes: list[str], all_visits: list[Visit]) -> None:
+    """A link is made inside, followed outside and counted; the API is not to be had outside."""
+    with httpx2.Client(base_url=f"http://127.0.0.1:{site.ports['public']}") as visitor:
+        answer = visitor.get(f"/{codes[0]}", headers={"Host": site.domain})
+        assert (answer.status_code, answer.headers["location"]) == (302, "https://example.org/0")
+        refused = visitor.get("/rest/health", headers={"Host": site.domain})
+        assert refused.status_code == 404
+    for path, each in ((codes[0], answer), ("rest/health", refused)):
+        request_id = each.headers["x-request-id"]
+        all_visits.append(Visit(time.time(), path, each.status_code, 0.0, request_id))
+    site.stored({visit.request_id for visit in all_visits})
+    found = f"SELECT count(*) FROM clicks WHERE short_code = '{codes[0]}'"
+    assert site.query(found).strip() == "1"
 
 
 @pytest.mark.parametrize("service", OURS)

@@ -104,6 +104,11 @@ def variables(settings_class: type[msgspec.Struct]) -> dict[str, object]:
     return {name: field.default for name, field, _ in _walk(settings_class, "")}
 
 
+def secret_variables(settings_class: type[msgspec.Struct]) -> set[str]:
+    """Return the variables that are secrets, which may be read from files."""
+    return {name for name, field, _ in _walk(settings_class, "") if _bare(field.type) is Secret}
+
+
 def _walk(
     settings_class: type[msgspec.Struct], prefix: str
 ) -> Iterator[tuple[str, msgspec.structs.FieldInfo, str]]:

@@ -128,9 +128,10 @@ def start_stores(compose: Compose, report: Report) -> None:
     ]
     with step(report, "stores: have them run"):
         compose.run("up", "-d", "--no-recreate", "--wait", "--wait-timeout", "180", *STORES)
-    for name in changed:
+    if changed:
         report.say(
-            f"{name} is described otherwise now, but goes on as it is: make deploy-store S={name}"
+            f"{', '.join(changed)}: described otherwise now (image, settings or where files are),"
+            f" but going on as before until make deploy-store S={changed[0]}"
         )
 
 

@@ -1,7 +1,8 @@
 """What is in an image, as a CycloneDX file.
 
 `python -m release.sbom REQUIREMENTS VERSION FILE` makes it of the hashed requirements, which are
-complete: nothing else is installed into the image's base. The same requirements make the same bytes.
+complete: nothing else is installed into the image's base. The same requirements make the same
+bytes.
 """
 
 import json
@@ -68,7 +69,7 @@ def _component(line: str) -> dict[str, Any]:
         "name": name,
         "version": match["version"],
         "purl": purl,
-        # One for each file of the release that may be installed: by platform and version of Python.
+        # One for each file that may be installed: by platform and version of Python.
         "hashes": [{"alg": "SHA-256", "content": each} for each in hashes],
     }
     if match["marker"]:
