@@ -2,6 +2,8 @@
 
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).parents[2]
@@ -47,20 +49,21 @@ class Checkout:
         changed = [f'version = "{version}"' if x.startswith("version") else x for x in lines]
         project.write_text("\n".join(changed) + "\n")
 
-    def break_readiness(self) -> Path:
-        """Make a redirector that starts and never becomes ready; return the file to restore."""
+    @contextmanager
+    def never_ready(self) -> Iterator[None]:
+        """Have a redirector that starts and never becomes ready."""
         file = self.root / "services/redirector/src/redirector/app.py"
         text = file.read_text()
         assert text.count("    return [\n") == 1
         file.write_text(text.replace("    return [\n", _NEVER_READY))
-        return file
+        try:
+            yield
+        finally:
+            file.write_text(text)
 
-    def restore(self, file: Path) -> None:
-        """Take a file as the repository has it."""
-        shutil.copy2(PROJECT_ROOT / file.relative_to(self.root), file)
-
-    def break_migration(self) -> Path:
-        """Add a migration that fails half-way; return its file."""
+    @contextmanager
+    def bad_migration(self) -> Iterator[None]:
+        """Have a migration that fails half-way."""
         versions = self.root / "shared/src/shared/db/migrations/versions"
         newest = max(path.stem for path in versions.glob("[0-9]*.py"))
         file = versions / "9999_fails.py"
@@ -70,4 +73,7 @@ class Checkout:
             'def upgrade() -> None:\n    """Fail."""\n'
             '    op.execute("CREATE TABLE half_way ()")\n    op.execute("SELECT 1 / 0")\n'
         )
-        return file
+        try:
+            yield
+        finally:
+            file.unlink()

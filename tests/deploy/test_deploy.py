@@ -42,10 +42,9 @@ async def test_rollback(site: Site, unnoticed: Watched) -> None:
 
 async def test_a_redirector_that_does_not_become_ready(site: Site, unnoticed: Watched) -> None:
     """It is taken out again by itself, and the deploy says why."""
-    broken = site.checkout.break_readiness()
-    async with unnoticed("deploy of a redirector that never becomes ready"):
-        code, said = await asyncio.to_thread(site.run_release, "deploy", "never-ready")
-    site.checkout.restore(broken)
+    with site.checkout.never_ready():
+        async with unnoticed("deploy of a redirector that never becomes ready"):
+            code, said = await asyncio.to_thread(site.run_release, "deploy", "never-ready")
     assert code == 1
     assert "redirector-1 does not become ready" in said
     assert "release never-ready is not in" in said
@@ -55,10 +54,9 @@ async def test_a_redirector_that_does_not_become_ready(site: Site, unnoticed: Wa
 async def test_a_migration_that_fails(site: Site, unnoticed: Watched) -> None:
     """Nothing is replaced, and what the migration had begun is undone."""
     before = {name: each["Id"] for name, each in site.containers().items()}
-    broken = site.checkout.break_migration()
-    async with unnoticed("deploy with a migration that fails"):
-        code, said = await asyncio.to_thread(site.run_release, "deploy", "bad-migration")
-    broken.unlink()
+    with site.checkout.bad_migration():
+        async with unnoticed("deploy with a migration that fails"):
+            code, said = await asyncio.to_thread(site.run_release, "deploy", "bad-migration")
     after = {name: each["Id"] for name, each in site.containers().items()}
     assert code == 1
     assert "division by zero" in said

@@ -276,6 +276,17 @@ def test_missing_secrets(world: World) -> None:
     assert ups(world.engine.done) == []
 
 
+def test_secrets_are_put_back_too(world: World) -> None:
+    """A checkout with others, which the servers do not know, harms nobody who serves."""
+    world.deploy("a")
+    (world.root / "secrets/database_url").write_text("postgresql://wrong\n")
+    world.engine.broken.add("budgets")
+    with pytest.raises(ReleaseError, match="a serves"):
+        world.deploy("b")
+    placed = world.host_folder / "files/secrets/database_url"
+    assert placed.read_text() == "postgresql://\n"
+
+
 def test_old_releases_are_forgotten(world: World) -> None:
     """Five that have served stay, with their images."""
     for number in range(7):

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from release.docker import Docker
+from release.docker import Docker, explain
 from release.dotenv import read_setting
 from release.errors import CommandError
 from release.record import COMPOSE_FILE, ENV_FILE, Release
@@ -32,7 +32,10 @@ class Compose:
         Raises:
             CommandError: it failed.
         """
-        return self.docker.run(*self._words(arguments), given=given, extra=self._variables())
+        done = self.attempt(*arguments, given=given)
+        if done.returncode != 0:
+            raise CommandError(explain(("compose", *arguments), done.stdout, done.stderr))
+        return done.stdout
 
     def attempt(
         self, *arguments: str, given: bytes | None = None

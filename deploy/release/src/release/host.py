@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from release.docker import Docker
 from release.errors import ReleaseError
-from release.record import Release, pack, unpack_release
+from release.record import Release, pack, unpack, unpack_release
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
@@ -20,6 +20,7 @@ _WRITE = (
     'umask 077 && mkdir -p "/host/$(dirname "$1")" && cat >"/host/$1.new" && sync'
     ' && mv -f "/host/$1.new" "/host/$1"'
 )
+_SECRETS = "if [ -d /host/files/secrets ]; then tar -c -C /host/files/secrets -f - .; fi"
 # Only root passes the folder of secrets; in a container each file is mounted by itself. Its
 # folder of certificates is mounted as a whole, by a user who is not root.
 _EXTRACT = (
@@ -55,6 +56,11 @@ class Host:
         modes = {name: 0o444 for name in files if name.startswith("secrets/")}
         modes |= {name: 0o755 for name, text in files.items() if text.startswith(b"#!")}
         self._run(_EXTRACT, given=pack(files, modes))
+
+    def secrets(self) -> dict[str, bytes]:
+        """Return the secrets that are in place."""
+        data = self._run(_SECRETS)
+        return {f"secrets/{name}": text for name, text in unpack(data).items()} if data else {}
 
     def keep(self, release: Release) -> None:
         """Keep a release."""

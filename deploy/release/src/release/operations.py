@@ -1,7 +1,7 @@
 """What an operator does: deploy, roll back, look. Whatever goes wrong puts back what was there."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from release import preparing
@@ -20,6 +20,16 @@ from release.rollout import roll_back, roll_forward
 from release.terminal import Report
 
 DEPLOY_FOLDER = "/var/lib/qck"
+
+
+@dataclass(frozen=True, slots=True)
+class _Bringing:
+    """How a release is brought in, and what is put back if that fails."""
+
+    action: str
+    former: Release | None
+    former_secrets: Mapping[str, bytes] = field(repr=False)
+    is_forced: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +56,7 @@ class Operations:
             if history.pending:
                 self.report.say(f"the deploy of {history.pending} was interrupted half-way")
             former = self._former(host, history, wanted)
-            secrets = preparing.read_secrets(self.root)
+            secrets, former_secrets = preparing.read_secrets(self.root), host.secrets()
             with compose_of(self.docker, wanted, host.mounted) as compose:
                 preparing.check_secrets(compose, host, secrets)
                 host.place({**wanted.mounted_files, **secrets})
@@ -58,7 +68,8 @@ class Operations:
                     preparing.check_budgets(compose, self.report)
                     preparing.migrate(compose, self.report)
 
-                self._bring_in(compose, host, history, former, "deploy", prepare, is_forced)
+                bringing = _Bringing("deploy", former, former_secrets, is_forced)
+                self._bring_in(compose, host, history, prepare, bringing)
             forget_old_releases(host, history)
 
     def roll_back(self, name: str = "") -> None:
@@ -89,7 +100,8 @@ class Operations:
                 def prepare() -> None:
                     preparing.check_settings(compose, self.report)
 
-                self._bring_in(compose, host, history, former, "rollback", prepare, False)
+                bringing = _Bringing("rollback", former, {}, is_forced=False)
+                self._bring_in(compose, host, history, prepare, bringing)
 
     def releases(self) -> None:
         """List what has happened, the newest last, and which release serves."""
@@ -123,36 +135,33 @@ class Operations:
         compose: Compose,
         host: Host,
         history: History,
-        former: Release | None,
-        action: str,
         prepare: Callable[[], None],
-        is_forced: bool,
+        bringing: "_Bringing",
     ) -> None:
-        name = compose.release.name
+        name, former = compose.release.name, bringing.former
         has_begun = bool(history.pending)
         try:
             prepare()
             history.begin(name)
             has_begun = True
-            roll_forward(compose, self.report, is_forced=is_forced)
+            roll_forward(compose, self.report, is_forced=bringing.is_forced)
         except ReleaseError as error:
-            self.report.problem(f"{action} of {name} failed: {error}")
+            self.report.problem(f"{bringing.action} of {name} failed: {error}")
             outcome = f"failed: {error}"
             if former is None:
-                history.end(name, action, outcome)
+                history.end(name, bringing.action, outcome)
                 raise ReleaseError(
                     f"release {name} does not serve, and there is none to put back"
                 ) from error
-            self._put_back(host, former, has_begun)
-            history.end(name, action, outcome)
+            host.place({**former.mounted_files, **bringing.former_secrets})
+            if has_begun:
+                self._put_back(host, former)
+            history.end(name, bringing.action, outcome)
             raise ReleaseError(f"release {name} is not in; {former.name} serves") from error
-        history.end(name, action)
+        history.end(name, bringing.action)
         self.report.say(f"release {name} serves")
 
-    def _put_back(self, host: Host, former: Release, has_begun: bool) -> None:
-        host.place(former.mounted_files)
-        if not has_begun:
-            return
+    def _put_back(self, host: Host, former: Release) -> None:
         self.report.problem(f"putting {former.name} back")
         with compose_of(self.docker, former, host.mounted) as compose:
             try:
