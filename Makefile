@@ -7,7 +7,8 @@ MAKEFLAGS += --no-print-directory
 PYTHON := .venv/bin/python
 STACK := $(PYTHON) -P -m local_stack
 STAMP := .venv/.installed
-PACKAGES := shared services/redirector services/shortener services/click-ingest deploy/local deploy/capacity
+PACKAGES := shared services/redirector services/shortener services/click-ingest \
+	deploy/local deploy/capacity deploy/release
 LOCKED := $(wildcard requirements/dev.txt $(addsuffix /pyproject.toml,$(PACKAGES)))
 CHECKED := $(wildcard $(addsuffix /src,$(PACKAGES)) tests)
 
@@ -41,7 +42,7 @@ status: $(STAMP) ## Show what runs where, and whether it is well
 logs: $(STAMP) ## Follow the logs; S=redirector-1 narrows to a program
 	@$(STACK) logs $(S)
 
-env: $(STAMP) ## Make .env with fresh secrets, as the first start would; docker compose needs it
+env: $(STAMP) ## Make .env with fresh secrets, as the first start would
 	@$(STACK) env
 
 psql: $(STAMP) ## Open the running stack's database
@@ -78,8 +79,8 @@ lock: $(STAMP) ## Compile requirements/*.txt from the pyproject.toml files; UPGR
 ##@ Test
 
 .PHONY: test test-unit test-contract test-integration test-e2e test-resilience
-test: lint servers ## Lint, then every test but load and bench; T=path::name narrows
-	@$(PYTEST) $(or $(T),tests --ignore=tests/load --ignore=tests/bench)
+test: lint servers ## Lint, then every test but load, bench and deploy; T=path::name narrows
+	@$(PYTEST) $(or $(T),tests --ignore=tests/load --ignore=tests/bench --ignore=tests/deploy)
 
 test-unit: $(STAMP) ## The decisions, without servers
 	@$(PYTEST) $(or $(T),tests/unit)
@@ -95,6 +96,11 @@ test-e2e: servers ## Through nginx and back
 
 test-resilience: servers ## Kill everything, count what is lost
 	@$(PYTEST) $(or $(T),tests/resilience)
+
+# In the order of the files: each test goes on from where the former one has left the containers.
+.PHONY: test-deploy
+test-deploy: $(STAMP) ## Deploy, break and roll back containers under traffic; needs Docker
+	@$(PYTEST) -s -v -p no:randomly $(or $(T),tests/deploy)
 
 .PHONY: servers
 servers: $(STAMP)
@@ -168,6 +174,36 @@ profiles: $(STAMP) ## Make the profiles in deploy/profiles anew from the planner
 
 capacity-check: servers ## Compare the planner's forecast with a minute at 1,000/s: PER_SECOND=
 	@$(PYTHON) -m tests.capacity $(if $(filter command,$(firstword $(origin PER_SECOND))),--per-second $(PER_SECOND))
+
+##@ Deploy
+
+# RELEASE=name; FORCE=1 replaces what is the same, too; DOCKER_CONTEXT= is the context of another host.
+RELEASE ?=
+FORCE ?=
+DEPLOY = PYTHONPATH=deploy/release/src $(or $(wildcard $(PYTHON)),python3) -m release
+
+.PHONY: secrets deploy rollback releases deploy-store
+secrets: ## Make the secrets of the containers, where they are missing, in secrets/
+	@deploy/make-secrets
+
+deploy: ## Bring this checkout onto the Docker host, unnoticed: RELEASE= FORCE=
+	@$(DEPLOY) deploy $(if $(FORCE),--force) $(RELEASE)
+
+rollback: ## Go back to the release before, settings included: RELEASE=
+	@$(DEPLOY) rollback $(RELEASE)
+
+releases: ## List what was deployed to the Docker host
+	@$(DEPLOY) releases
+
+deploy-store: ## Restart a store as the serving release describes it: S=postgres
+	@$(DEPLOY) store $(S)
+
+.PHONY: sbom
+sbom: ## Write what is in each image, as CycloneDX: sbom/redirector.cdx.json and so on
+	@$(foreach service,$(SERVICES),PYTHONPATH=deploy/release/src $(or $(wildcard $(PYTHON)),python3) \
+		-m release.sbom requirements/$(service).txt \
+		"$$(sed -n 's/^version = "\(.*\)"/\1/p' services/$(service)/pyproject.toml)" \
+		sbom/$(service).cdx.json &&) true
 
 ##@ Operate
 

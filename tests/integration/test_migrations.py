@@ -100,3 +100,19 @@ async def test_a_server_that_is_away_is_waited_for_and_then_named() -> None:
     """Without a server the step fails with the reason, after waiting for it."""
     with pytest.raises(OSError, match="Connect"):
         await migrate(Secret("postgresql://qck:x@127.0.0.1:1/qck"), wait_s=0.3)
+
+
+async def test_a_database_of_a_newer_release_is_left_as_it_is(empty_database_url: str) -> None:
+    """An older release that is back after a rollback starts as it did before."""
+    await migrate(Secret(empty_database_url), "0001")
+    connection = await asyncpg.connect(empty_database_url)
+    try:
+        await connection.execute("UPDATE alembic_version SET version_num = 'from-the-future'")
+        before = await table_names(empty_database_url)
+        await migrate(Secret(empty_database_url))
+        assert await connection.fetchval("SELECT version_num FROM alembic_version") == (
+            "from-the-future"
+        )
+    finally:
+        await connection.close()
+    assert await table_names(empty_database_url) == before

@@ -14,7 +14,7 @@ LOOK_EACH_S = 0.5
 QUIET_S = 3.0
 """Longer than a worker holds a batch, which is neither in the queue nor stored."""
 
-_COUNTS = """
+COUNTS = """
 WITH by_hour AS (
     SELECT coalesce(link_id, 0) AS link_id, type, is_bot,
         date_trunc('hour', clicked_at, 'UTC') AS hour, count(*) AS clicks
@@ -58,7 +58,7 @@ async def read_stored(database_url: str, links: Collection[str]) -> Stored:
 
 async def read_counts(connection: "asyncpg.Connection[asyncpg.Record]") -> dict[str, int]:
     """Read what rollups and ledger say of the rows: the members of `Stored` about counts."""
-    counts = await connection.fetchrow(_COUNTS)
+    counts = await connection.fetchrow(COUNTS)
     assert counts is not None
     return dict(counts)
 

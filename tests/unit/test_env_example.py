@@ -12,10 +12,26 @@ import shortener.settings
 from shared.settings import variables
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
+CONTAINERS_ONLY = {
+    "PUBLIC_ADDRESS": "127.0.0.1",
+    "API_ADDRESS": "127.0.0.1",
+    "COMPOSE_FILE": "docker-compose.yml",
+    "TLS_PORT": "443",
+    "HSTS_MAX_AGE_S": "31536000",
+    "COMPOSE_PROFILES": "",
+    "PROMETHEUS_PORT": "9090",
+    "GRAFANA_PORT": "3000",
+    "IMAGE_PREFIX": "qck",
+    "CONTAINER_NETWORK": "172.30.83",
+    "DEPLOY_FOLDER": "/var/lib/qck",
+}
+"""Read by Compose, nginx-config and the deploy, with their defaults."""
+
 STACK_ONLY = {
     "PUBLIC_PORT",
     "API_PORT",
     "TRUSTED_PROXIES",
+    *CONTAINERS_ONLY,
     "POSTGRES_PASSWORD",
     "REDIS_PASSWORD",
     "RABBITMQ_PASSWORD",
@@ -59,7 +75,7 @@ def test_commented_lines_show_the_default() -> None:
     for name, (is_commented, text) in example_settings().items():
         if not is_commented or name in SET_BY_WHOEVER_STARTS_THEM:
             continue
-        default = code_settings()[name]
+        default = {**code_settings(), **CONTAINERS_ONLY}[name]
         shown = "" if default is None else default
         if isinstance(shown, bool):
             shown = str(shown).lower()

@@ -9,12 +9,10 @@ import pytest
 
 from local_stack import rabbitmq, services, supervisor_config
 from local_stack.environment import fresh_secrets
-from local_stack.errors import SettingsError, StackError
-from local_stack.home import PROJECT_ROOT, Home
-from local_stack.nginx import real_ip_rules
+from local_stack.errors import StackError
+from local_stack.home import Home
 from local_stack.program import Program
 from local_stack.programs import ALL, PRIVATE_PORTS, choose
-from local_stack.template import render
 
 PORTS = {name: 20_000 + place for place, name in enumerate((*PRIVATE_PORTS, "nginx", "api"))}
 
@@ -96,59 +94,6 @@ def test_rabbitmq_password_hash() -> None:
     salt, digest = raw[:4], raw[4:]
     assert digest == hashlib.sha256(salt + b"secret").digest()
     assert rabbitmq.password_hash("secret") != rabbitmq.password_hash("secret")
-
-
-def test_template_leaves_the_servers_own_names() -> None:
-    """Only upper-case names in braces are ours."""
-    assert render("${PORT} $host ${host} $PORT", {"PORT": "1"}) == "1 $host ${host} $PORT"
-
-
-def test_template_with_a_name_that_has_no_value() -> None:
-    """A forgotten variable is an error here and not in nginx's log."""
-    with pytest.raises(KeyError, match="FORGOTTEN"):
-        render("listen ${FORGOTTEN};", {})
-
-
-@pytest.mark.parametrize(
-    ("trusted", "rules"),
-    [
-        pytest.param("", [], id="none"),
-        pytest.param("10.1.2.3/8", ["set_real_ip_from 10.0.0.0/8;"], id="network"),
-        pytest.param(
-            "192.0.2.1, 2001:db8::/32",
-            ["set_real_ip_from 192.0.2.1/32;", "set_real_ip_from 2001:db8::/32;"],
-            id="list",
-        ),
-    ],
-)
-def test_trusted_proxies(trusted: str, rules: list[str]) -> None:
-    """Each network is a directive, however the list is separated."""
-    assert real_ip_rules(trusted).splitlines() == rules
-
-
-def test_trusted_proxies_cannot_smuggle_directives() -> None:
-    """What is not a network does not get into nginx's configuration."""
-    with pytest.raises(SettingsError, match="neither an address nor a network"):
-        real_ip_rules("10.0.0.0/8;access_log,/etc/passwd;")
-
-
-def test_container_script_makes_the_same_rules() -> None:
-    """The official image reads TRUSTED_PROXIES through a script of ours."""
-    script = PROJECT_ROOT / "nginx/entrypoint/15-trusted-proxies.envsh"
-    made = subprocess.run(
-        ["sh", "-euc", f'. {script}; printf %s "$REAL_IP_RULES"'],
-        env={"TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.1/32"},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    assert made.split(";") == [
-        *(
-            f" {line.removesuffix(';')}"
-            for line in real_ip_rules("10.0.0.0/8 192.0.2.1").split("\n")
-        ),
-        "",
-    ]
 
 
 def test_rabbitmq_brings_its_port_mapper() -> None:

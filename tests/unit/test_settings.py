@@ -78,3 +78,41 @@ def test_variables_are_listed_with_defaults() -> None:
     assert listed["GROUP_SIZE"] == 5
     assert listed["TOKEN"] is msgspec.NODEFAULT
     assert "DATABASE_MAX_CONNECTIONS" in listed
+
+
+def test_a_secret_may_be_in_a_file(tmp_path: Path) -> None:
+    """The file's text without the line's end is the secret, and shows no more than another."""
+    file = tmp_path / "token"
+    file.write_text("hush\n")
+    settings = load(Example, {**GOOD, "TOKEN": "", "TOKEN_FILE": str(file)})
+    assert settings.token.reveal() == "hush"
+    assert "hush" not in repr(settings)
+
+
+def test_only_secrets_are_read_from_files(tmp_path: Path) -> None:
+    """For a setting that is none, a variable with that ending means nothing."""
+    file = tmp_path / "size"
+    file.write_text("7")
+    assert load(Example, {**GOOD, "GROUP_SIZE_FILE": str(file)}).group.size == 5
+
+
+def test_what_can_be_wrong_with_a_secret_file(tmp_path: Path) -> None:
+    """Missing, empty, binary, or given twice: each is named, and no secret is shown."""
+    (tmp_path / "empty").write_text(" \n")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    wrong = {
+        "TOKEN": "hush",
+        "TOKEN_FILE": str(tmp_path / "empty"),
+        "FOLDER": "/data",
+        "DATABASE_URL_FILE": str(tmp_path / "absent"),
+        "OTHER_URL_FILE": str(tmp_path / "binary"),
+    }
+    with pytest.raises(SettingsError) as caught:
+        load(Example, wrong)
+    assert caught.value.problems == [
+        "TOKEN and TOKEN_FILE are both set, and one of them must be empty",
+        f"DATABASE_URL_FILE: {tmp_path}/absent cannot be read: No such file or directory",
+        f"OTHER_URL_FILE: {tmp_path}/binary is not UTF-8",
+    ]
+    with pytest.raises(SettingsError, match=r"TOKEN_FILE: .*empty is empty"):
+        load(Example, {**GOOD, "TOKEN": "", "TOKEN_FILE": str(tmp_path / "empty")})

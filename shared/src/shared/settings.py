@@ -2,6 +2,7 @@
 
 A settings class is a frozen `msgspec.Struct`; its fields are the settings. A field whose type is
 itself such a struct is a group: the field `url` of the group `redis` is read from `REDIS_URL`.
+A secret may be in a file instead, as containers have it: `REDIS_URL_FILE` names it.
 """
 
 import types
@@ -103,6 +104,11 @@ def variables(settings_class: type[msgspec.Struct]) -> dict[str, object]:
     return {name: field.default for name, field, _ in _walk(settings_class, "")}
 
 
+def secret_variables(settings_class: type[msgspec.Struct]) -> set[str]:
+    """Return the variables that are secrets, which may be read from files."""
+    return {name for name, field, _ in _walk(settings_class, "") if _bare(field.type) is Secret}
+
+
 def _walk(
     settings_class: type[msgspec.Struct], prefix: str
 ) -> Iterator[tuple[str, msgspec.structs.FieldInfo, str]]:
@@ -132,7 +138,11 @@ def _load(
             values[field.name] = group
             continue
         name = f"{prefix}{field.name}".upper()
-        text = environment.get(name, "").strip()
+        try:
+            text = _given(name, field.type, environment)
+        except ValueError as error:
+            problems.append(str(error))
+            continue
         if not text:
             if field.required:
                 problems.append(f"{name} is not set")
@@ -148,6 +158,25 @@ def _load(
     except ValueError as error:  # a rule between fields, from __post_init__
         problems.append(str(error))
         return None
+
+
+def _given(name: str, kind: Any, environment: Mapping[str, str]) -> str:
+    """Return a variable's text, for a secret also out of the file that `<name>_FILE` names."""
+    text = environment.get(name, "").strip()
+    file = environment.get(f"{name}_FILE", "").strip() if _bare(kind) is Secret else ""
+    if not file:
+        return text
+    if text:
+        raise ValueError(f"{name} and {name}_FILE are both set, and one of them must be empty")
+    try:
+        text = Path(file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ValueError(f"{name}_FILE: {file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{name}_FILE: {file} is not UTF-8") from None
+    if not text:
+        raise ValueError(f"{name}_FILE: {file} is empty")
+    return text
 
 
 def _convert(text: str, kind: Any) -> object:

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from local_stack.ports import LOOPBACK
-from local_stack.template import render
+from shared.template import render
 from tests.bench.needed import MODULES, NGINX_MODULES
 from tests.bench.references.nginx import nginx
 from tests.bench.rounds import Target

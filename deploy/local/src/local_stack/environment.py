@@ -11,7 +11,7 @@ from dotenv.variables import parse_variables
 
 from local_stack.errors import SettingsError, StackError
 from local_stack.home import write_private
-from local_stack.nginx import real_ip_rules
+from shared.nginx_config import real_ip_rules
 
 SECRETS = (
     "POSTGRES_PASSWORD",
@@ -89,8 +89,8 @@ def read_settings(path: Path, environ: Mapping[str, str], names: Collection[str]
     problems += [f"{name} is empty" for name in SECRETS if not values.get(name)]
     try:
         real_ip_rules(values.get("TRUSTED_PROXIES", ""))
-    except SettingsError as error:
-        problems += error.problems
+    except ValueError as error:
+        problems.append(str(error))
     if problems:
         raise SettingsError(problems)
     return Settings(public_port=public_port, api_port=api_port, values=values)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from local_stack import binaries, readiness
 from local_stack.home import PROJECT_ROOT, Home
 from local_stack.program import Program
-from local_stack.template import render
+from shared.template import render
 
 USER = "qck"
 NODE = "qck@localhost"

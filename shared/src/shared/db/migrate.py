@@ -3,6 +3,9 @@
 A step of its own, run before services start or are replaced, never by a service itself. Waits for
 PostgreSQL to answer, takes an advisory lock, so that two at once are one after the other, and
 gives up on a table lock rather than queue everybody else behind it.
+
+A database that a newer release has migrated is left as it is: migrations only add, so an older
+release that is back after a rollback works with it.
 """
 
 import asyncio
@@ -12,8 +15,11 @@ import time
 from pathlib import Path
 
 import msgspec
+import structlog
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
@@ -23,6 +29,8 @@ from shared.settings import DatabaseSettings, Secret, SettingsError, load
 LOCK_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_S = 3600.0
 ADVISORY_LOCK = 0x71636B  # "qck"
+
+log = structlog.get_logger()
 
 
 class MigrateSettings(msgspec.Struct, frozen=True):
@@ -80,10 +88,20 @@ def _upgrade(connection: Connection, revision: str) -> None:
     # transaction a nested one that is never committed, and the upgrade a silent no-op.
     connection.execute(text(f"SELECT pg_advisory_lock({ADVISORY_LOCK})"))
     connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'"))
+    config = alembic_config(connection)
+    if newer := _unknown_revisions(config, connection):
+        log.warning("database_is_newer", revisions=sorted(newer))
     connection.commit()
-    command.upgrade(alembic_config(connection), revision)
+    if not newer:
+        command.upgrade(config, revision)
     connection.execute(text(f"SELECT pg_advisory_unlock({ADVISORY_LOCK})"))
     connection.commit()
+
+
+def _unknown_revisions(config: Config, connection: Connection) -> set[str]:
+    """Return the database's revisions that this release does not have."""
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    return set(MigrationContext.configure(connection).get_current_heads()) - known
 
 
 def main() -> None:

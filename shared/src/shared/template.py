@@ -1,4 +1,4 @@
-"""Filling `${UPPER_CASE}` names into configuration files, as envsubst does in the containers."""
+"""Filling `${UPPER_CASE}` names into servers' configuration files."""
 
 import re
 from collections.abc import Mapping

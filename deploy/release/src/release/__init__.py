@@ -1,0 +1,1 @@
+"""Deploys and rolls back with Docker Compose, on one host."""

@@ -1,0 +1,57 @@
+"""What docker-compose.yml tells the services: every secret by a file, none by a variable."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import click_ingest.settings
+import redirector.settings
+import shortener.settings
+from shared.settings import secret_variables
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = (ROOT / "docker-compose.yml").read_text()
+MAKE_SECRETS = (ROOT / "deploy/make-secrets").read_text()
+SECRETS = sorted(
+    {
+        name
+        for package in (redirector, shortener, click_ingest)
+        for name in secret_variables(package.settings.Settings)
+    }
+)
+ONLY_BY_AN_OVERLAY = {"DATABASE_READ_URL"}
+"""For a replica, which these containers do not have."""
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_comes_from_a_file(name: str) -> None:
+    """What `.env` has for the local stack is blanked, and the file is there instead."""
+    assert f'\n  {name}: ""\n' in COMPOSE
+    file = re.search(rf"\b{name}_FILE: /run/secrets/(\w+)", COMPOSE)
+    if name in ONLY_BY_AN_OVERLAY:
+        return
+    assert file, f"{name}_FILE is missing"
+    assert f"\n  {file[1]}: {{file: " in COMPOSE
+    assert re.search(rf"^(secret|url) {file[1]} ", MAKE_SECRETS, re.MULTILINE)
+
+
+def test_images_have_a_tag() -> None:
+    """None is whatever is newest today."""
+    images = re.findall(r"^ +image: (\S+)$", COMPOSE, re.MULTILINE)
+    assert len(images) >= 8
+    assert all(
+        re.search(r":[^:/]+(:-dev})?$", image) and not image.endswith(":latest")
+        for image in images
+    )
+
+
+def test_every_container_is_confined() -> None:
+    """All are made of the same block, which allows nothing; and each has its limits."""
+    services = COMPOSE[COMPOSE.index("\nservices:\n") : COMPOSE.index("\nnetworks:\n")]
+    blocks = re.split(r"\n  (?=[a-z][a-z0-9-]*:)", services)[1:]
+    assert len(blocks) >= 10
+    for block in blocks:
+        assert re.search(r"<<: (\[\*service|\*(container|service|redirector)\b)", block), block
+    assert "read_only: true" in COMPOSE
+    assert "cap_drop: [ALL]" in COMPOSE

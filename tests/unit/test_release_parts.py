@@ -1,0 +1,96 @@
+"""What a release is made of: settings, names, its record, images and their registry."""
+
+from pathlib import Path
+
+import pytest
+
+from release.checkout import release_of
+from release.compose import has_registry
+from release.docker import Docker, explain
+from release.dotenv import read_setting
+from release.errors import ReleaseError
+from release.record import Release, unpack_release
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        pytest.param("A=1\nA=2\n", "2", id="the last counts"),
+        pytest.param("A='x y'", "x y", id="quotes"),
+        pytest.param('export A="x"', "x", id="export"),
+        pytest.param("A=x # why", "x", id="comment"),
+        pytest.param("# A=1\nAB=2", "default", id="none"),
+        pytest.param("A=", "default", id="empty"),
+    ],
+)
+def test_settings_are_read_as_compose_reads_them(text: str, value: str) -> None:
+    """Of the few that the deploy itself needs."""
+    assert read_setting(text, "A", "default") == value
+
+
+def test_a_record_is_read_back() -> None:
+    """With every byte."""
+    release = Release("a", "b", "c", {".env": b"X=1\n", "deploy/x": bytes(range(256))})
+    assert unpack_release(release.pack()) == release
+
+
+def test_a_record_that_is_none() -> None:
+    """It is said, and not a traceback."""
+    with pytest.raises(ReleaseError, match="cannot be read"):
+        unpack_release(b"nonsense" * 200)
+
+
+def test_overlays_come_from_the_settings() -> None:
+    """In their order; Compose's own file alone without."""
+    assert Release("a", "a", "", {".env": b""}).compose_files == ["docker-compose.yml"]
+    both = b"COMPOSE_FILE=docker-compose.yml:deploy/tls.compose.yml"
+    release = Release("a", "a", "", {".env": both})
+    assert release.compose_files == ["docker-compose.yml", "deploy/tls.compose.yml"]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "is_registry"),
+    [
+        ("qck", False),
+        ("team/qck", False),
+        ("registry.example.org/qck", True),
+        ("localhost:5000/q", True),
+    ],
+)
+def test_registries(prefix: str, is_registry: bool) -> None:
+    """As Docker itself tells them from folders of its own."""
+    assert has_registry(prefix) is is_registry
+
+
+def test_a_checkout_needs_settings(tmp_path: Path) -> None:
+    """And says where they come from."""
+    with pytest.raises(ReleaseError, match=r"cp \.env\.example \.env"):
+        release_of(tmp_path, "")
+
+
+def test_an_overlay_outside_is_refused(tmp_path: Path) -> None:
+    """What is not in the checkout could not be brought back."""
+    (tmp_path / ".env").write_text("COMPOSE_FILE=docker-compose.yml:../other.yml\n")
+    (tmp_path / "docker-compose.yml").write_text("")
+    (tmp_path.parent / "other.yml").write_text("")
+    with pytest.raises(ReleaseError, match=r"COMPOSE_FILE names \.\./other\.yml"):
+        release_of(tmp_path, "a")
+
+
+def test_a_name_that_is_no_tag(tmp_path: Path) -> None:
+    """It would end in the middle of a command otherwise."""
+    (tmp_path / ".env").write_text("")
+    with pytest.raises(ReleaseError, match="cannot be a release"):
+        release_of(tmp_path, "a b; rm")
+
+
+def test_docker_does_not_see_the_shells_settings() -> None:
+    """They would be gone at the rollback; Docker's own variables pass."""
+    docker = Docker("qck", {"PUBLIC_PORT": "1", "DOCKER_CONTEXT": "prod", "PATH": "/bin"})
+    assert docker.clean_environment() == {"DOCKER_CONTEXT": "prod", "PATH": "/bin"}
+
+
+def test_a_failure_ends_with_what_was_said() -> None:
+    """And names the command without its pages of options."""
+    said = explain(["compose", "-f", "/a", "up", "redis"], b"", b"one\n\ntwo\n")
+    assert said == "docker compose up redis failed:\n  | one\n  | two"
