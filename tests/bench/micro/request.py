@@ -3,6 +3,7 @@
 from typing import Any
 
 from redirector.click import ClickMaker
+from redirector.places import NoPlaces
 from redirector.request import HEAD_OF_NGINX, Request
 from shared.settings import Secret
 
@@ -48,5 +49,9 @@ def a_request() -> Request:
 def a_click_maker() -> ClickMaker:
     """Return what makes its click."""
     return ClickMaker(
-        default_domain=DOMAIN, scheme="https", visitor_hash_key=Secret("k" * 32), anonymize_ip=True
+        default_domain=DOMAIN,
+        scheme="https",
+        visitor_hash_key=Secret("k" * 32),
+        anonymize_ip=True,
+        places=NoPlaces(),
     )

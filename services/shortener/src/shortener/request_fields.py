@@ -102,7 +102,7 @@ class Fields:
         text = self.text(name)
         if not isinstance(text, str) or not text:
             return None if text == "" else text
-        moment = _to_moment(text)
+        moment = parse_moment(text)
         if moment is None:
             self.refuse(name, "must be a date as 2026-01-31 or 2026-01-31T12:00:00+00:00")
         return moment
@@ -159,7 +159,8 @@ def _to_integer(value: object) -> int | None:
     return None
 
 
-def _to_moment(text: str) -> datetime | None:
+def parse_moment(text: str) -> datetime | None:
+    """Read a date, or a time with its offset from UTC; None if it is neither."""
     parts = _MOMENT.fullmatch(text)
     if parts is None:
         return None
