@@ -10,6 +10,7 @@ from redirector.answers import Answers
 from redirector.asgi_redirect import AsgiRedirect
 from redirector.click import ClickMaker
 from redirector.click_recorder import ClickRecorder
+from redirector.forwarded_path import Mode
 from redirector.not_found import NotFound, Redirects
 from redirector.pixel import TrackingPixel
 from redirector.places import NOWHERE, Place
@@ -47,6 +48,7 @@ class World:
         self.place = NOWHERE
         self.redirects: dict[str, Redirects] = {}
         self.default_redirects: Redirects = {}
+        self.extra_path_mode: Mode = "default"
         self.own_paths: dict[str, OwnPath] = {}
         self.registry = CollectorRegistry()
         self.metrics = RedirectorMetrics(self.registry)
@@ -104,6 +106,7 @@ class World:
                 ),
                 own_paths=self.own_paths,
                 default_domain="go.test",
+                extra_path_mode=self.extra_path_mode,
                 status=302,
                 max_waiting=self.max_waiting,
                 clock=clock,

@@ -3,6 +3,7 @@
 import pytest
 
 from redirector import pages
+from redirector.forwarded_path import Mode
 from redirector.request import Request
 from redirector.visit import Visitor
 from tests.support.asgi import call
@@ -27,6 +28,30 @@ async def test_more_than_that_is_no_short_url(target: str) -> None:
     world = World({("", "abc"): a_link()})
     assert (await call(world.redirect, target)).status == 404
     assert (world.clicks[0].type, world.resolved) == ("regular_404", [])
+
+
+@pytest.mark.parametrize(
+    ("mode", "target", "location"),
+    [
+        ("append", "/abc/x/y", "https://e.test/a/x/y?b=1#c"),
+        ("append", "/abc/x/?q=2", "https://e.test/a/x/?b=1&q=2#c"),
+        ("append", "/abc/%C3%A9%2F", "https://e.test/a/%C3%A9%2F?b=1#c"),
+        ("append", "/abc//evil.test", "https://e.test/a//evil.test?b=1#c"),
+        ("append", "/abc/", "https://e.test/a?b=1#c"),
+        ("ignore", "/abc/x/y", "https://e.test/a?b=1#c"),
+        ("default", "/abc/x/y", None),
+        ("append", "/nope/x", None),
+        ("append", "//abc", None),
+        ("append", "/abc%2Fx", None),
+    ],
+)
+async def test_more_path_may_be_appended(mode: Mode, target: str, location: str | None) -> None:
+    """Or ignored, as the operator has it; the path of the long URL keeps its query."""
+    world = World({("", "abc"): a_link(location="https://e.test/a?b=1#c")})
+    world.extra_path_mode = mode
+    answer = await call(world.redirect, target)
+    assert answer.headers.get("location") == location
+    assert [click.redirect_url for click in world.clicks] == [location]
 
 
 async def test_a_pixel_counts_a_visit_that_leads_nowhere() -> None:

@@ -24,10 +24,13 @@ class Links:
         }
         self.statements: list[list[str]] = []
         self.is_away = False
+        self.is_frozen = False
+        self.asked = 0
 
     async def find(self, domains: Sequence[str], limit: int) -> Mapping[str, Sequence[str]]:
         """Return what there is."""
-        await asyncio.sleep(0)
+        self.asked += 1
+        await asyncio.sleep(3600 if self.is_frozen else 0)
         if self.is_away:
             raise OSError("away")
         self.statements.append(sorted(domains))
@@ -43,11 +46,10 @@ async def a_door(
     async with background_tasks() as tasks:
         served = Robots(
             links,
-            timeout_s=5,
             default_domain="go.test",
             tasks=tasks,
             clock=clock or FakeClock(1000.0),
-            **{"user_agents": ["*"], "allows_all": False, **settings},
+            **{"user_agents": ["*"], "allows_all": False, "timeout_s": 5, **settings},
         )
         world.own_paths["/robots.txt"] = served.take
         async with world.door() as door:
@@ -119,6 +121,24 @@ async def test_without_the_database_what_was_known_is_told() -> None:
         assert (await ask(door)).body == known.body
         answer = await ask(door, "d.test")
         assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+
+
+async def test_a_frozen_database_keeps_nobody_waiting() -> None:
+    """Whoever asks is answered in time, and what is asked for meanwhile does not pile up."""
+    links = Links(default=["abc"])
+    links.is_frozen = True
+    async with a_door(links, timeout_s=0.01) as door:
+        for _ in range(2):
+            async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+                asked = [
+                    tasks.create_task(ask(door, f"h{n}.test")) for n in range(robots.MAX_WAITING)
+                ]
+            assert {task.result().status for task in asked} == {503}
+        assert links.asked <= 2 * robots.MAX_WAITING / robots.DOMAINS_AT_ONCE
+        links.is_frozen = False
+        async with asyncio.timeout(5):
+            while (await ask(door)).status != 200:
+                await asyncio.sleep(0.01)
 
 
 async def test_it_ends_where_search_engines_stop_reading() -> None:

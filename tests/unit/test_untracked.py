@@ -3,6 +3,8 @@
 import pytest
 
 from redirector.forwarded_query import has_parameter, without_parameter
+from redirector.settings import DisableSettings
+from shared.settings import SettingsError, load
 from tests.support.asgi import call
 from tests.support.links import a_link
 from tests.support.redirect_world import World
@@ -70,3 +72,14 @@ def test_parameters_of_a_query(query: bytes, has: bool, rest: bytes) -> None:
     """A parameter is found and taken out by its whole name."""
     assert has_parameter(query, b"nostat") is has
     assert without_parameter(query, b"nostat") == rest
+
+
+def test_settings_name_what_is_no_address() -> None:
+    """All that is wrong is said at the start, and nothing is tracked by mistake."""
+    settings = load(DisableSettings, {"TRACKING_FROM": "10.0.0.0/8, 10.1.*.*"})
+    assert len(settings.patterns) == 2
+    with pytest.raises(SettingsError) as error:
+        load(DisableSettings, {"TRACKING_FROM": "10.0.0.0/8,here,1.2.3", "TRACK_PARAM": "a&b"})
+    assert "TRACK_PARAM" in str(error.value)
+    with pytest.raises(SettingsError, match=r"'here' is no address.*'1.2.3' is no address"):
+        load(DisableSettings, {"TRACKING_FROM": "10.0.0.0/8,here,1.2.3"})

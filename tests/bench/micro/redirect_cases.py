@@ -96,6 +96,7 @@ async def open_redirect(spool: ClickSpool) -> AsyncIterator[Redirect]:
             ),
             own_paths={},
             default_domain=DOMAIN,
+            extra_path_mode="default",
             status=302,
             max_waiting=1000,
             clock=time.time,

@@ -7,6 +7,7 @@ import structlog
 
 from redirector import pages
 from redirector.click_recorder import ClickRecorder
+from redirector.forwarded_path import append_path
 from redirector.forwarded_query import merge_query
 from redirector.not_found import NotFound
 from redirector.pages import Page
@@ -80,6 +81,8 @@ class Answers:
                 return pages.UNAVAILABLE
             return self._not_found.settle(lines, request, "invalid_short_url", visit.code)
         location = self._rules.choose(link, request) if link.rules else link.location
+        if visit.extra_path:
+            location = append_path(location, visit.extra_path)
         if request.query and link.forward_query:
             location = merge_query(location, self._untracked.forwarded(request.query))
         self._recorder.add_click(lines, request, visit.code, link.link_id, location)

@@ -218,6 +218,7 @@ async def _open(
         ),
         own_paths={ROBOTS_PATH: robots.take, "/favicon.ico": _showing(pages.FAVICON)},
         default_domain=default_domain,
+        extra_path_mode=settings.redirect_extra_path_mode,
         status=settings.redirect_status,
         max_waiting=settings.max_waiting_visitors,
         clock=time.time,

@@ -13,6 +13,7 @@ import structlog
 
 from redirector import pages
 from redirector.answers import Answers, Decided
+from redirector.forwarded_path import Mode
 from redirector.joiner import Joiner
 from redirector.not_found import NotFound
 from redirector.pixel import PATH_END as PIXEL_END
@@ -67,6 +68,7 @@ class Redirect:
         pixel: TrackingPixel,
         own_paths: Mapping[str, OwnPath],
         default_domain: str,
+        extra_path_mode: Mode,
         status: int,
         max_waiting: int,
         clock: Clock,
@@ -79,6 +81,7 @@ class Redirect:
         self._pixel = pixel
         self._own_paths = own_paths
         self._default_domain = default_domain
+        self._extra_path_mode = extra_path_mode
         self.status = status
         self._clock = clock
         self._tasks = tasks
@@ -104,11 +107,23 @@ class Redirect:
             self._take_code(request, visitor, before)
         elif code.endswith(PIXEL_END) and "/" not in (before := code.removesuffix(PIXEL_END)):
             self._pixel.take(request, visitor, before)
+        elif not code:
+            self._not_found.answer(request, visitor, "base_url")
         else:
-            self._not_found.answer(request, visitor, "regular_404" if code else "base_url")
+            self._take_longer_path(request, visitor, code.partition("/")[0])
 
-    def _take_code(self, request: Request, visitor: Visitor, code: str) -> None:
-        visit = Visit(request, visitor, code, self._default_domain)
+    def _take_longer_path(self, request: Request, visitor: Visitor, code: str) -> None:
+        extra_path = request.raw_path[1:].partition(b"/")[2]
+        if not code or not extra_path or self._extra_path_mode == "default":
+            self._not_found.answer(request, visitor, "regular_404")
+        else:
+            is_appended = self._extra_path_mode == "append"
+            self._take_code(request, visitor, code, extra_path if is_appended else b"")
+
+    def _take_code(
+        self, request: Request, visitor: Visitor, code: str, extra_path: bytes = b""
+    ) -> None:
+        visit = Visit(request, visitor, code, self._default_domain, extra_path)
         if not is_well_formed(code):
             self._answers.give([(visit, Outcome.UNKNOWN, _NO_LINK)])
         elif self._waiting >= self._max_waiting:

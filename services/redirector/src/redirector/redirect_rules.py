@@ -18,7 +18,7 @@ from redirector.visitor_facts import VisitorFacts
 from shared.link import Link
 from shared.redirect_rule import decode_rules
 
-PREPARED_LINKS = 512
+PREPARED_LINKS = 128
 """Links whose rules are kept prepared; preparing one takes some tens of microseconds."""
 
 log = structlog.get_logger()

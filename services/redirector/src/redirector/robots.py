@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 from urllib.parse import quote
 
+import structlog
+
 from redirector import pages
 from redirector.joined_lookup import JoinedLookup
 from redirector.pages import Page, plain_text
@@ -30,6 +32,8 @@ DOMAINS_AT_ONCE = 4
 MAX_WAITING = 100
 
 PATH = "/robots.txt"
+
+log = structlog.get_logger()
 
 
 class Crawlable(Protocol):
@@ -77,15 +81,23 @@ class Robots:
             visitor.show(page)
         else:
             self._waiting += 1
-            self._tasks.create_task(self._serve(domain, visitor, page))
+            lookup = self._lookup.get(domain)
+            lookup.add_done_callback(self._ended)
+            self._tasks.create_task(self._serve(page, visitor, lookup))
 
-    async def _serve(self, domain: str, visitor: Visitor, known: Page) -> None:
+    async def _serve(self, page: Page, visitor: Visitor, lookup: "asyncio.Future[Page]") -> None:
         try:
-            page = await self._lookup.get(domain)
-        except Exception:  # PostgreSQL is away: crawlers come again
-            page = known
-        self._waiting -= 1
+            # Visitors do not wait for those before them: nginx would take us for dead.
+            async with asyncio.timeout(self._timeout_s):
+                page = await asyncio.shield(lookup)
+        except Exception as error:  # PostgreSQL is away or slow: crawlers come again
+            log.debug("robots_not_read", reason=repr(error))
         visitor.show(page)
+
+    def _ended(self, lookup: "asyncio.Future[Page]") -> None:
+        self._waiting -= 1
+        if not lookup.cancelled():
+            lookup.exception()  # whoever waited has it, or has gone
 
     async def _load(self, domains: list[str]) -> list[Page]:
         async with asyncio.timeout(self._timeout_s):

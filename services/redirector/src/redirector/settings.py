@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from redirector.forwarded_path import Mode
 from shared.address_pattern import AddressPattern, parse_pattern
 from shared.link_cache import LinkCacheSettings
 from shared.pool_budget import ReplicaSettings
@@ -115,4 +116,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_scheme: Literal["http", "https"] = "https"
     max_waiting_visitors: Annotated[int, msgspec.Meta(ge=1)] = 2000
     redirect_status: Literal[301, 302, 307, 308] = 302
+    redirect_extra_path_mode: Mode = "default"
     visitor_hash_key: Secret
