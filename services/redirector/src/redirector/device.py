@@ -1,7 +1,7 @@
 """What a visitor's user agent tells redirect rules: kinds of device, and the browser.
 
-click-ingest looks more closely, with ua-parser. That takes 26 MB, which a redirector does not have;
-for the dozen words that rules know, a few patterns give the same answer (a test compares the two).
+click-ingest looks more closely, with ua-parser. That takes 26 MB, which a redirector has not; for
+the dozen words that rules know, a few patterns give the same answer (a test compares the two).
 """
 
 import re
