@@ -65,6 +65,13 @@ def test_a_short_url_of_another_domain() -> None:
     assert shown["domain"] == "d.test:8443"
 
 
+def test_a_short_url_with_rules_says_so() -> None:
+    """What the rules are is another resource."""
+    link = a_stored_link(rules='[{"longUrl": "https://e.test/", "conditions": []}]')
+    assert encoded(link).endswith('"hasRedirectRules":true}')
+    assert cached_link(link).rules == link.rules
+
+
 def test_dates_are_shown_in_utc_to_the_second() -> None:
     """Never with Z, whatever the connection's time zone made of it."""
     east = timezone(timedelta(hours=2))

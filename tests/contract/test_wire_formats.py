@@ -12,6 +12,7 @@ import pytest
 from shared.click_event import ClickEvent, decode_line, decode_lines, encode_line
 from shared.link import Link, unknown_link
 from shared.link_cache import SCHEMA, cache_key, decode_entry, encode_entry
+from shared.redirect_rule import Condition, RedirectRule, encode_rules
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -34,6 +35,7 @@ CLICK = ClickEvent(
 ORPHAN = msgspec.structs.replace(
     CLICK, link_id=None, type="regular_404", redirect_url=None, ip=None, visitor=None
 )
+CLICK_FROM_SOMEWHERE = msgspec.structs.replace(CLICK, country="NL")
 LINK = Link(
     version=42,
     link_id=7,
@@ -43,10 +45,21 @@ LINK = Link(
     has_visit_limit=True,
     forward_query=False,
 )
+LINK_WITH_RULES = msgspec.structs.replace(
+    LINK,
+    rules=encode_rules(
+        [RedirectRule("https://example.org/app", (Condition("device", None, "ios"),))]
+    ),
+)
 
 
 @pytest.mark.parametrize(
-    ("name", "click"), [("click-v1.ndjson", CLICK), ("orphan-v1.ndjson", ORPHAN)]
+    ("name", "click"),
+    [
+        ("click-v1.ndjson", CLICK),
+        ("click-country-v1.ndjson", CLICK_FROM_SOMEWHERE),
+        ("orphan-v1.ndjson", ORPHAN),
+    ],
 )
 def test_click_on_the_wire(name: str, click: ClickEvent) -> None:
     """A click encodes to its golden line and decodes from it."""
@@ -62,12 +75,30 @@ def test_a_message_body_is_lines() -> None:
 
 def test_members_added_later_do_not_disturb() -> None:
     """A reader of today reads a line with a member of tomorrow."""
-    line = encode_line(CLICK).replace(b"}\n", b',"country":"NL"}\n')
+    line = encode_line(CLICK).replace(b"}\n", b',"planet":"Mars"}\n')
     assert decode_line(line) == CLICK
 
 
 @pytest.mark.parametrize(
-    ("name", "link"), [("link-v1.bin", LINK), ("tombstone-v1.bin", unknown_link(43))]
+    ("name", "link"),
+    [
+        ("link-v1.bin", LINK),
+        ("tombstone-v1.bin", unknown_link(43)),
+        ("link-rules-v1.bin", LINK_WITH_RULES),
+    ],
+)
+def test_link_in_the_cache_is_read(name: str, link: Link) -> None:
+    """A link decodes from the cache value that this release, or an older one, has written."""
+    assert decode_entry((GOLDEN / name).read_bytes()) == link
+
+
+@pytest.mark.parametrize(
+    ("name", "link"),
+    [
+        ("link-rules-v1.bin", LINK_WITH_RULES),
+        ("link-no-rules-v1.bin", LINK),
+        ("tombstone-no-rules-v1.bin", unknown_link(43)),
+    ],
 )
 def test_link_in_the_cache(name: str, link: Link) -> None:
     """A link encodes to its golden cache value and decodes from it."""

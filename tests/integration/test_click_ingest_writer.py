@@ -26,7 +26,9 @@ from tests.support.tcp_proxy import proxied
 
 async def test_every_member_of_a_click_is_stored(database_url: str, writer: ClickWriter) -> None:
     """A row has what the event has, and what its user agent says."""
-    click = a_click(referer="https://example.org/é?q=1\t\\N", short_code="ünï🙂", ip="2001:db8::")
+    click = a_click(
+        referer="https://example.org/é?q=1\t\\N", short_code="ünï🙂", ip="2001:db8::", country="NL"
+    )
     assert await write(writer, a_message([click])) == 1
     (row,) = await fetch(database_url, "SELECT * FROM clicks")
     stored = dict(row)

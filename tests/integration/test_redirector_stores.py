@@ -8,10 +8,14 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from redirector.crawlable_links import CrawlableLinks
+from redirector.domain_store import DomainStore
 from redirector.link_store import LinkStore
 from redirector.visit_limit import VisitLimit
 from shared.db.engine import create_engine, warm
+from shared.redirect_rule import Condition, RedirectRule, decode_rules, encode_rules
 from shared.settings import Secret
+from tests.support.database import fetch
 
 
 @pytest.fixture
@@ -118,3 +122,43 @@ async def test_warming_says_what_is_wrong() -> None:
     with pytest.raises(OSError, match="Connect"):
         await warm(engine, 2)
     await engine.dispose()
+
+
+async def test_rules_are_read_with_the_link(database_url: str, engine: AsyncEngine) -> None:
+    """As text that decodes to what was stored; nothing where there are none."""
+    await insert(database_url, "a")
+    await insert(database_url, "b")
+    rules = [RedirectRule("https://e.test/\u00e9", (Condition("device", None, "ios"),))]
+    await fetch(
+        database_url, "UPDATE links SET rules = $1 WHERE short_code = 'a'", encode_rules(rules)
+    )
+    found = await LinkStore(engine).find_many([("", "a"), ("", "b")])
+    assert list(decode_rules(found["", "a"].rules)) == rules
+    assert found["", "b"].rules == ""
+
+
+async def test_redirects_of_domains(database_url: str, engine: AsyncEngine) -> None:
+    """Domains that have none are left out, and so is what is null or empty."""
+    await fetch(
+        database_url,
+        "INSERT INTO domains (authority, base_url_redirect, regular_404_redirect,"
+        " invalid_short_url_redirect) VALUES ('', NULL, 'https://e.test/404', NULL),"
+        " ('d.test', 'https://d.test/', '', 'https://d.test/code'),"
+        " ('none.test', NULL, NULL, NULL)",
+    )
+    assert await DomainStore(engine).find_redirects() == {
+        "": {"regular_404": "https://e.test/404"},
+        "d.test": {"base_url": "https://d.test/", "invalid_short_url": "https://d.test/code"},
+    }
+
+
+async def test_crawlable_links(database_url: str, engine: AsyncEngine) -> None:
+    """The first of each domain, out of an index that has no others, in one statement."""
+    for code in "cab":
+        await insert(database_url, code)
+        await insert(database_url, code, domain="d.test")
+    await fetch(database_url, "UPDATE links SET crawlable = short_code <> 'b' OR domain = ''")
+    links = CrawlableLinks(engine)
+    assert await links.find(["", "d.test", "e.test"], 2) == {
+        "": ["a", "b"], "d.test": ["a", "c"], "e.test": [],
+    }  # fmt: skip

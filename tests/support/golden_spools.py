@@ -73,4 +73,5 @@ def golden_click(name: str, number: int) -> ClickEvent:
         ip=None if is_orphan else "2001:db8:1::",
         visitor="0123456789abcdef0123456789abcdef",
         request_id=request_id,
+        country="NL" if name == "newer-member" else None,
     )

@@ -6,13 +6,20 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from redirector import pages
+from redirector.answers import Answers
 from redirector.asgi_redirect import AsgiRedirect
 from redirector.click import ClickMaker
 from redirector.click_recorder import ClickRecorder
-from redirector.redirect import Redirect
+from redirector.forwarded_path import Mode
+from redirector.not_found import NotFound, Redirects
+from redirector.pixel import TrackingPixel
+from redirector.places import NOWHERE, Place
+from redirector.redirect import OwnPath, Redirect
+from redirector.redirect_rules import RedirectRules
 from redirector.stored_links import ResolveError
+from redirector.untracked import Untracked
 from redirector.visit_charge import VisitCharge
+from shared.address_pattern import parse_pattern
 from shared.background import background_tasks
 from shared.click_event import ClickEvent, decode_line
 from shared.link import Link, Outcome, unknown_link
@@ -37,6 +44,12 @@ class World:
         self.is_down = False
         self.is_counting = True
         self.max_waiting = 100
+        self.untracked_from: Sequence[str] = ()
+        self.place = NOWHERE
+        self.redirects: dict[str, Redirects] = {}
+        self.default_redirects: Redirects = {}
+        self.extra_path_mode: Mode = "default"
+        self.own_paths: dict[str, OwnPath] = {}
         self.registry = CollectorRegistry()
         self.metrics = RedirectorMetrics(self.registry)
         self._options: dict[str, Any] = {"track_orphans": True, **changes}
@@ -61,6 +74,13 @@ class World:
             scheme="https",
             visitor_hash_key=Secret("k" * 32),
             anonymize_ip=True,
+            places=self,
+        )
+        clock = FakeClock(NOW_MS / 1000)
+        untracked = Untracked("nostat", [parse_pattern(text) for text in self.untracked_from])
+        recorder = ClickRecorder(maker, self, untracked=untracked, **self._options)
+        not_found = NotFound(
+            recorder, self, default=self.default_redirects, default_domain="go.test"
         )
         async with background_tasks() as tasks:
             yield Redirect(
@@ -68,15 +88,34 @@ class World:
                 visit_charge=VisitCharge(
                     self, is_bot=lambda agent: "bot" in agent, metrics=metrics
                 ),
-                recorder=ClickRecorder(maker, self, **self._options),
-                own_pages=pages.OWN,
-                metrics=metrics,
+                answers=Answers(
+                    recorder,
+                    rules=RedirectRules(self),
+                    untracked=untracked,
+                    not_found=not_found,
+                    metrics=metrics,
+                ),
+                not_found=not_found,
+                pixel=TrackingPixel(
+                    resolver=self,
+                    recorder=recorder,
+                    metrics=metrics,
+                    default_domain="go.test",
+                    clock=clock,
+                    tasks=tasks,
+                ),
+                own_paths=self.own_paths,
                 default_domain="go.test",
+                extra_path_mode=self.extra_path_mode,
                 status=302,
                 max_waiting=self.max_waiting,
-                clock=FakeClock(NOW_MS / 1000),
+                clock=clock,
                 tasks=tasks,
             )
+
+    def find(self, address: bytes) -> Place:
+        """Tell where everybody is."""
+        return self.place
 
     async def find_cached(self, keys: Sequence[tuple[str, str]]) -> Sequence[Link | None]:
         """Answer from the links given, if they are cached."""

@@ -24,8 +24,11 @@ MAX_URL_BYTES = 2048
 MAX_ACCEPT_LANGUAGE_BYTES = 256
 
 
-class ClickEvent(msgspec.Struct, frozen=True, gc=False):
-    """One served redirect, or one request that no link answered (an orphan)."""
+class ClickEvent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """One served redirect, or one request that no link answered (an orphan).
+
+    What was added later has a default, and is not in the JSON where it has that.
+    """
 
     id: str
     """UUIDv7 made from nginx's request id and arrival time: the same on a retry elsewhere."""
@@ -44,6 +47,8 @@ class ClickEvent(msgspec.Struct, frozen=True, gc=False):
     visitor: str | None
     """Keyed hash of address and user agent; the key rotates daily, so days cannot be joined."""
     request_id: str
+    country: str | None = None
+    """ISO 3166-1 alpha-2, of the full address; None where it is not known or not looked up."""
 
 
 _ENCODER = msgspec.json.Encoder()

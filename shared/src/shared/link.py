@@ -40,6 +40,9 @@ class Link(msgspec.Struct, frozen=True, array_like=True):
     valid_until_ms: int | None = None
     has_visit_limit: bool = False
     forward_query: bool = True
+    rules: str = ""
+    """Redirect rules as `shared.redirect_rule` encodes them; empty for nearly every link, and
+    kept as text, so that a link without rules costs nothing more to read."""
 
     @property
     def is_known(self) -> bool:
@@ -66,6 +69,7 @@ def link_of_row(
     valid_until: datetime | None,
     max_visits: int | None,
     forward_query: bool,
+    rules: str | None,
 ) -> Link:
     """Make the link of a row of `links`: the one way from the table to the cache."""
     return Link(
@@ -76,6 +80,7 @@ def link_of_row(
         valid_until_ms=_to_ms(valid_until),
         has_visit_limit=max_visits is not None,
         forward_query=forward_query,
+        rules=rules or "",
     )
 
 

@@ -80,6 +80,18 @@ class RedirectorMetrics:
             registry=registry,
         )  # fmt: skip
         self.breaker_open = {name: breaker_open.labels(name) for name in ("redis", "postgres")}
+        pixels = Counter(
+            "qck_pixels", "Requests for the tracking pixel of a link, by outcome", ["outcome"],
+            registry=registry,
+        )  # fmt: skip
+        self.pixels = {
+            outcome: pixels.labels(outcome)
+            for outcome in ("known", "unknown", "unavailable", "overloaded")
+        }
+        self.domain_redirects_age = Gauge(
+            "qck_domain_redirects_age_seconds", "Since the redirects of domains were read",
+            registry=registry,
+        )  # fmt: skip
         self.clicks_appended = Counter(
             "qck_clicks_appended", "Clicks written to the spool", registry=registry
         )

@@ -86,6 +86,17 @@ class AmqpSettings(msgspec.Struct, frozen=True):
     url: Secret
 
 
+class DefaultRedirectSettings(msgspec.Struct, frozen=True):
+    """Where visitors are led who would find nothing, unless their domain has its own redirects.
+
+    Empty: nowhere. {DOMAIN} and {ORIGINAL_PATH} stand for what was asked.
+    """
+
+    base_url_redirect: str = ""
+    regular_404_redirect: str = ""
+    invalid_short_url_redirect: str = ""
+
+
 def load(settings_class: type[T], environment: Mapping[str, str]) -> T:
     """Make `settings_class` from `environment`; an empty variable counts as absent.
 

@@ -4,18 +4,24 @@ What is left out is the network and Redis: links come from a resolver that answe
 """
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from redirector import pages
+from redirector.answers import Answers
 from redirector.asgi_redirect import AsgiRedirect
 from redirector.click_recorder import ClickRecorder
+from redirector.domain_table import DomainTable
+from redirector.not_found import NotFound, Redirects
+from redirector.pixel import TrackingPixel
+from redirector.places import NoPlaces
 from redirector.redirect import Redirect
+from redirector.redirect_rules import RedirectRules
 from redirector.spool import ClickSpool
+from redirector.untracked import Untracked
 from redirector.visit_charge import VisitCharge
 from shared.background import background_tasks
 from shared.link import Link
@@ -57,19 +63,40 @@ class _Stores:
 
     has_left = take
 
+    async def find_redirects(self) -> Mapping[str, Redirects]:
+        return {}
+
 
 @asynccontextmanager
 async def open_redirect(spool: ClickSpool) -> AsyncIterator[Redirect]:
     """Wire a redirect as the service does."""
-    metrics = RedirectorMetrics(CollectorRegistry())
+    metrics, stores = RedirectorMetrics(CollectorRegistry()), _Stores()
+    untracked = Untracked("nostat", [])
+    recorder = ClickRecorder(a_click_maker(), spool, track_orphans=True, untracked=untracked)
+    not_found = NotFound(recorder, DomainTable(stores), default={}, default_domain=DOMAIN)
     async with background_tasks() as tasks:
         yield Redirect(
-            resolver=_Stores(),
-            visit_charge=VisitCharge(_Stores(), is_bot=lambda agent: False, metrics=metrics),
-            recorder=ClickRecorder(a_click_maker(), spool, track_orphans=True),
-            own_pages=pages.OWN,
-            metrics=metrics,
+            resolver=stores,
+            visit_charge=VisitCharge(stores, is_bot=lambda agent: False, metrics=metrics),
+            answers=Answers(
+                recorder,
+                rules=RedirectRules(NoPlaces()),
+                untracked=untracked,
+                not_found=not_found,
+                metrics=metrics,
+            ),
+            not_found=not_found,
+            pixel=TrackingPixel(
+                resolver=stores,
+                recorder=recorder,
+                metrics=metrics,
+                default_domain=DOMAIN,
+                clock=time.time,
+                tasks=tasks,
+            ),
+            own_paths={},
             default_domain=DOMAIN,
+            extra_path_mode="default",
             status=302,
             max_waiting=1000,
             clock=time.time,

@@ -8,6 +8,8 @@ from prometheus_client import CollectorRegistry
 
 from redirector.forwarded_query import merge_query
 from redirector.joined_lookup import JoinedLookup
+from redirector.places import NoPlaces
+from redirector.redirect_rules import RedirectRules
 from redirector.request import Request
 from redirector.spool import ClickSpool
 from redirector.spool_folder import SpoolFolder
@@ -17,6 +19,7 @@ from shared.click_event import ClickEvent, encode_line
 from shared.link import Link, Outcome
 from shared.link_cache import cache_key, decode_entry, encode_entry
 from shared.metrics import RedirectorMetrics
+from shared.redirect_rule import Condition, RedirectRule, encode_rules
 from shared.short_code import is_well_formed
 from tests.bench.micro.case import Case, awaited, called
 from tests.bench.micro.request import (
@@ -30,6 +33,11 @@ from tests.bench.micro.request import (
 
 KEYS = [("", f"code{number:03}") for number in range(32)]
 LINK = Link(version=1_234_567, link_id=89_012, location=LOCATION)
+RULES = (
+    RedirectRule("https://app.example.com/", (Condition("device", None, "ios"),)),
+    RedirectRule("https://example.com/fr", (Condition("language", None, "fr"),)),
+)
+LINK_WITH_RULES = Link(1_234_567, 89_012, LOCATION, rules=encode_rules(RULES))
 BOT = "Mozilla/5.0 (compatible; SomethingNew/1.0; +https://example.com/bot.html)"
 
 
@@ -41,6 +49,7 @@ def cases(folder: Path, stack: ExitStack) -> list[Case]:
     line, entry = encode_line(click), encode_entry(LINK)
     lines = [line] * 32
     spool = a_spool(folder, stack)
+    rules = RedirectRules(NoPlaces())
     is_bot_uncached = BotPatterns().is_bot.__wrapped__
     return [
         called("request: taken apart, nginx's form", a_request),
@@ -55,6 +64,7 @@ def cases(folder: Path, stack: ExitStack) -> list[Case]:
         called("metrics: count", lambda: metrics.redirects[Outcome.REDIRECT].inc()),
         called("metrics: observe", lambda: metrics.redirect_duration.observe(0.0012)),
         called("link: decides", lambda: LINK.decide(NOW_MS)),
+        called("rules: two, none matches", lambda: rules.choose(LINK_WITH_RULES, request)),
         called("link cache: key", lambda: cache_key(("", CODE))),
         called("link cache: encode entry", lambda: encode_entry(LINK)),
         called("link cache: decode entry", lambda: decode_entry(entry)),

@@ -21,6 +21,7 @@ from redirector.click_recorder import ClickRecorder
 from redirector.request import HEAD_OF_NGINX, Request
 from redirector.spool import ClickSpool
 from redirector.spool_folder import SpoolFolder
+from redirector.untracked import Untracked
 from shared.background import background_tasks
 from shared.metrics import RedirectorMetrics
 from shared.settings import Secret
@@ -103,12 +104,12 @@ async def record_all(plan: SpoolPlan) -> None:
         visitor_hash_key=Secret("0" * 32),
         anonymize_ip=True,
     )
-    recorder = ClickRecorder(maker, spool, track_orphans=True)
+    recorder = ClickRecorder(maker, spool, track_orphans=True, untracked=Untracked("nostat", []))
     async with background_tasks() as tasks:
         tasks.create_task(spool.sync_every(FSYNC_EACH_S))
         lines: list[bytes] = []
         for request, link_id, code in requests_of(plan):
-            recorder.add_redirect(lines, request, code, link_id, LONG_URL % link_id)
+            recorder.add_click(lines, request, code, link_id, LONG_URL % link_id)
             if len(lines) == TURN:
                 recorder.write(lines)
                 lines.clear()

@@ -7,8 +7,12 @@ import structlog
 
 from redirector import pages
 from redirector.click_recorder import ClickRecorder
+from redirector.forwarded_path import append_path
 from redirector.forwarded_query import merge_query
+from redirector.not_found import NotFound
 from redirector.pages import Page
+from redirector.redirect_rules import RedirectRules
+from redirector.untracked import Untracked
 from redirector.visit import Visit
 from shared.link import Link, Outcome
 from shared.metrics import RedirectorMetrics
@@ -23,13 +27,24 @@ log = structlog.get_logger()
 class Answers:
     """Gives visits the answer that was decided; counted in `qck_redirects_total` by outcome.
 
-    Unknown, expired and exhausted codes are one 404 to visitors.
+    Unknown, expired and exhausted codes are the same to visitors: not found.
     """
 
-    __slots__ = ("_metrics", "_recorder")
+    __slots__ = ("_metrics", "_not_found", "_recorder", "_rules", "_untracked")
 
-    def __init__(self, recorder: ClickRecorder, *, metrics: RedirectorMetrics) -> None:
+    def __init__(
+        self,
+        recorder: ClickRecorder,
+        *,
+        rules: RedirectRules,
+        untracked: Untracked,
+        not_found: NotFound,
+        metrics: RedirectorMetrics,
+    ) -> None:
         self._recorder = recorder
+        self._rules = rules
+        self._untracked = untracked
+        self._not_found = not_found
         self._metrics = metrics
 
     def give(self, decided: Sequence[Decided]) -> None:
@@ -64,10 +79,11 @@ class Answers:
             self._metrics.redirects[outcome].inc()
             if outcome in _TRY_LATER:
                 return pages.UNAVAILABLE
-            self._recorder.add_orphan(lines, request, "invalid_short_url", visit.code)
-            return pages.NOT_FOUND
-        location = link.location
+            return self._not_found.settle(lines, request, "invalid_short_url", visit.code)
+        location = self._rules.choose(link, request) if link.rules else link.location
+        if visit.extra_path:
+            location = append_path(location, visit.extra_path)
         if request.query and link.forward_query:
-            location = merge_query(location, request.query)
-        self._recorder.add_redirect(lines, request, visit.code, link.link_id, location)
+            location = merge_query(location, self._untracked.forwarded(request.query))
+        self._recorder.add_click(lines, request, visit.code, link.link_id, location)
         return location

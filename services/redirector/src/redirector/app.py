@@ -14,18 +14,32 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
 from redirector import pages
+from redirector.answers import Answers
 from redirector.asgi_redirect import AsgiRedirect
 from redirector.cached_links import LATE_TIMEOUT_S, WRITE_BACK_MAX_AGE_S
 from redirector.click import ClickMaker
 from redirector.click_publisher import ClickPublisher, drain_within
 from redirector.click_recorder import ClickRecorder
+from redirector.crawlable_links import CrawlableLinks
+from redirector.domain_store import DomainStore
+from redirector.domain_table import DomainTable
 from redirector.link_store import LinkStore
-from redirector.redirect import Redirect
+from redirector.not_found import NotFound
+from redirector.pages import Page
+from redirector.pixel import TrackingPixel
+from redirector.places import MaxMindPlaces, NoPlaces
+from redirector.redirect import OwnPath, Redirect
+from redirector.redirect_rules import RedirectRules
 from redirector.redis_reads import RedisReads
+from redirector.request import Request
 from redirector.resolver import Resolver
+from redirector.robots import PATH as ROBOTS_PATH
+from redirector.robots import Robots
 from redirector.settings import Settings
 from redirector.spool import ClickSpool
 from redirector.spool_folder import SpoolFolder
+from redirector.untracked import Untracked
+from redirector.visit import Visitor
 from redirector.visit_charge import VisitCharge
 from redirector.visit_limit import VisitLimit
 from shared.background import background_tasks
@@ -147,30 +161,91 @@ async def _open(
     checks[:] = _checks(cache, read_engine, publisher, spool)
     await _warm_cache(cache, redis, redis_connections - 1)
     await _warm_database({read_engine: database_connections - 1, primary_engine: 1})
+    places = _open_places(settings, stack, tasks)
+    untracked = Untracked(settings.disable.track_param, settings.disable.patterns)
     recorder = ClickRecorder(
         ClickMaker(
             default_domain=settings.default_domain,
             scheme=settings.public_scheme,
             visitor_hash_key=settings.visitor_hash_key,
             anonymize_ip=settings.track.anonymize_ip,
+            places=None if settings.geoip.database is None else places,
         ),
         spool,
         track_orphans=settings.track.orphans,
+        untracked=untracked,
+    )
+    default_domain = settings.default_domain.lower()
+    domains = DomainTable(DomainStore(read_engine))
+    await domains.refresh()
+    tasks.create_task(domains.refresh_forever())
+    metrics.domain_redirects_age.set_function(domains.age_s)
+    not_found = NotFound(
+        recorder,
+        domains,
+        default={
+            "base_url": settings.default.base_url_redirect,
+            "regular_404": settings.default.regular_404_redirect,
+            "invalid_short_url": settings.default.invalid_short_url_redirect,
+        },
+        default_domain=default_domain,
+    )
+    robots = Robots(
+        CrawlableLinks(read_engine),
+        user_agents=settings.robots.user_agents,
+        allows_all=settings.robots.allow_all_short_urls,
+        default_domain=default_domain,
+        timeout_s=database_timeout_s,
+        tasks=tasks,
     )
     return Redirect(
         resolver=resolver,
         visit_charge=VisitCharge(
             VisitLimit(primary_engine), is_bot=BotPatterns().is_bot, metrics=metrics
         ),
-        recorder=recorder,
-        own_pages=pages.OWN,
-        metrics=metrics,
-        default_domain=settings.default_domain.lower(),
+        answers=Answers(
+            recorder,
+            rules=RedirectRules(places),
+            untracked=untracked,
+            not_found=not_found,
+            metrics=metrics,
+        ),
+        not_found=not_found,
+        pixel=TrackingPixel(
+            resolver=resolver,
+            recorder=recorder,
+            metrics=metrics,
+            default_domain=default_domain,
+            clock=time.time,
+            tasks=tasks,
+        ),
+        own_paths={ROBOTS_PATH: robots.take, "/favicon.ico": _showing(pages.FAVICON)},
+        default_domain=default_domain,
+        extra_path_mode=settings.redirect_extra_path_mode,
         status=settings.redirect_status,
         max_waiting=settings.max_waiting_visitors,
         clock=time.time,
         tasks=tasks,
     )
+
+
+def _open_places(
+    settings: Settings, stack: AsyncExitStack, tasks: asyncio.TaskGroup
+) -> NoPlaces | MaxMindPlaces:
+    if settings.geoip.database is None:
+        return NoPlaces()
+    places = MaxMindPlaces(settings.geoip.database)
+    stack.callback(places.close)
+    places.refresh()
+    tasks.create_task(places.refresh_forever())
+    return places
+
+
+def _showing(page: Page) -> OwnPath:
+    def show(_: Request, visitor: Visitor) -> None:
+        visitor.show(page)
+
+    return show
 
 
 async def _warm_cache(cache: LinkCache, redis: Redis, connections: int) -> None:

@@ -9,6 +9,7 @@ import ipaddress
 from datetime import UTC, date, datetime
 from functools import lru_cache
 
+from redirector.places import Places
 from redirector.request import Request
 from shared import click_event
 from shared.click_event import ClickEvent, ClickType
@@ -17,17 +18,29 @@ from shared.settings import Secret
 
 
 class ClickMaker:
-    """Makes click events; the same request retried on another replica makes the same id."""
+    """Makes click events; the same request retried on another replica makes the same id.
 
-    __slots__ = ("_anonymize_ip", "_default_domain", "_key", "_key_day", "_scheme", "_secret")
+    Without `places` no country is looked up.
+    """
+
+    __slots__ = (
+        "_anonymize_ip", "_default_domain", "_key", "_key_day", "_places", "_scheme", "_secret",
+    )  # fmt: skip
 
     def __init__(
-        self, *, default_domain: str, scheme: str, visitor_hash_key: Secret, anonymize_ip: bool
+        self,
+        *,
+        default_domain: str,
+        scheme: str,
+        visitor_hash_key: Secret,
+        anonymize_ip: bool,
+        places: Places | None = None,
     ) -> None:
         self._default_domain = default_domain
         self._scheme = scheme
         self._secret = visitor_hash_key
         self._anonymize_ip = anonymize_ip
+        self._places = places
         self._key_day = date.min
         self._key = b""
 
@@ -63,6 +76,7 @@ class ClickMaker:
             ip=(anonymize(address) if self._anonymize_ip else _valid(address)),
             visitor=self._visitor(address, agent, clicked_at.date()) if address else None,
             request_id=request.request_id,
+            country=None if self._places is None else self._places.find(request.address).country,
         )
 
     def _visitor(self, address: str, agent: bytes, day: date) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Text, any_, bindparam, select, text
+from sqlalchemy import Text, any_, bindparam, cast, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -22,6 +22,7 @@ _FIND = select(
     links.c.valid_until,
     links.c.max_visits,
     links.c.forward_query,
+    cast(links.c.rules, Text).label("rules"),
 ).where(
     links.c.domain == any_(bindparam("domains", type_=ARRAY(Text))),
     links.c.short_code == any_(bindparam("codes", type_=ARRAY(Text))),
@@ -65,6 +66,7 @@ class LinkStore:
                 valid_until=row.valid_until,
                 max_visits=row.max_visits,
                 forward_query=row.forward_query,
+                rules=row.rules,
             )
             for row in rows
         }

@@ -77,16 +77,26 @@ FAILED = _html(500, "Something went wrong", "This is our fault. Please try again
 METHOD_NOT_ALLOWED = _html(
     405, "Method not allowed", "Short URLs answer GET and HEAD.", (b"allow", b"GET, HEAD")
 )
-ROBOTS = Page(
-    200,
-    b"User-agent: *\nDisallow: /\n",
-    ((b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"max-age=3600")),
-)
 FAVICON = Page(
     200,
     _ICON,
     ((b"content-type", b"image/svg+xml"), (b"cache-control", b"public, max-age=86400")),
 )
+PIXEL = Page(
+    200,
+    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00"
+    b",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;",
+    ((b"content-type", b"image/gif"), (b"cache-control", b"private, no-store")),
+)
 
-OWN = {"/robots.txt": ROBOTS, "/favicon.ico": FAVICON}
-"""By path; everything else is a short code or nothing."""
+
+def plain_text(text: str, *, max_age_s: int) -> Page:
+    """Make a page of plain text that may be kept for a while."""
+    return Page(
+        200,
+        text.encode(),
+        (
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"cache-control", b"max-age=%d" % max_age_s),
+        ),
+    )

@@ -6,23 +6,24 @@ spool. The click is on disk before its answer leaves; nothing here waits for the
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import structlog
 
 from redirector import pages
 from redirector.answers import Answers, Decided
-from redirector.click_recorder import ClickRecorder
+from redirector.forwarded_path import Mode
 from redirector.joiner import Joiner
-from redirector.pages import Page
+from redirector.not_found import NotFound
+from redirector.pixel import PATH_END as PIXEL_END
+from redirector.pixel import TrackingPixel
 from redirector.request import Clock, Request
 from redirector.stored_links import ResolveError
 from redirector.visit import Visit, Visitor, deciding_link
 from redirector.visit_charge import VisitCharge
 from shared.link import Link, Outcome, unknown_link
 from shared.link_cache import LinkKey
-from shared.metrics import RedirectorMetrics
 from shared.short_code import is_well_formed
 
 LOOKUP_INTERVAL_S = 0.001
@@ -45,8 +46,12 @@ class Resolver(Protocol):
         """Return the link, or one that is not known; raise ResolveError when nobody can tell."""
 
 
+OwnPath = Callable[[Request, Visitor], object]
+"""Answers requests for a path of our own."""
+
+
 class Redirect:
-    """Answers short codes, and every other path with 404; see `take`.
+    """Answers short codes, with a slash behind them too, and all other paths; see `take`.
 
     HEAD redirects and records nothing. While `max_waiting` visitors wait for their answers, more
     are told to try again at once: a redirect for some now is worth more than one for everybody
@@ -58,10 +63,12 @@ class Redirect:
         *,
         resolver: Resolver,
         visit_charge: VisitCharge,
-        recorder: ClickRecorder,
-        own_pages: Mapping[str, Page],
-        metrics: RedirectorMetrics,
+        answers: Answers,
+        not_found: NotFound,
+        pixel: TrackingPixel,
+        own_paths: Mapping[str, OwnPath],
         default_domain: str,
+        extra_path_mode: Mode,
         status: int,
         max_waiting: int,
         clock: Clock,
@@ -69,10 +76,12 @@ class Redirect:
     ) -> None:
         self._resolver = resolver
         self._visit_charge = visit_charge
-        self._recorder = recorder
-        self._answers = Answers(recorder, metrics=metrics)
-        self._own_pages = own_pages
+        self._answers = answers
+        self._not_found = not_found
+        self._pixel = pixel
+        self._own_paths = own_paths
         self._default_domain = default_domain
+        self._extra_path_mode = extra_path_mode
         self.status = status
         self._clock = clock
         self._tasks = tasks
@@ -90,22 +99,38 @@ class Redirect:
         """Take a GET or HEAD request; the visitor is answered in this or a later turn, once."""
         path = request.path
         code = path[1:]
-        if page := self._own_pages.get(path):
-            visitor.show(page)
+        if own := self._own_paths.get(path):
+            own(request, visitor)
         elif code and "/" not in code:
-            visit = Visit(request, visitor, code, self._default_domain)
-            if not is_well_formed(code):
-                self._answers.give([(visit, Outcome.UNKNOWN, _NO_LINK)])
-            elif self._waiting >= self._max_waiting:
-                self._answers.give([(visit, Outcome.OVERLOADED, _NO_LINK)])
-            else:
-                self._waiting += 1
-                self._joiner.add(visit)
+            self._take_code(request, visitor, code)
+        elif "/" not in (before := code[:-1]) and before:
+            self._take_code(request, visitor, before)
+        elif code.endswith(PIXEL_END) and "/" not in (before := code.removesuffix(PIXEL_END)):
+            self._pixel.take(request, visitor, before)
+        elif not code:
+            self._not_found.answer(request, visitor, "base_url")
         else:
-            lines: list[bytes] = []
-            self._recorder.add_orphan(lines, request, "regular_404" if code else "base_url", "")
-            self._recorder.write(lines)
-            visitor.show(pages.NOT_FOUND)
+            self._take_longer_path(request, visitor, code.partition("/")[0])
+
+    def _take_longer_path(self, request: Request, visitor: Visitor, code: str) -> None:
+        extra_path = request.raw_path[1:].partition(b"/")[2]
+        if not code or not extra_path or self._extra_path_mode == "default":
+            self._not_found.answer(request, visitor, "regular_404")
+        else:
+            is_appended = self._extra_path_mode == "append"
+            self._take_code(request, visitor, code, extra_path if is_appended else b"")
+
+    def _take_code(
+        self, request: Request, visitor: Visitor, code: str, extra_path: bytes = b""
+    ) -> None:
+        visit = Visit(request, visitor, code, self._default_domain, extra_path)
+        if not is_well_formed(code):
+            self._answers.give([(visit, Outcome.UNKNOWN, _NO_LINK)])
+        elif self._waiting >= self._max_waiting:
+            self._answers.give([(visit, Outcome.OVERLOADED, _NO_LINK)])
+        else:
+            self._waiting += 1
+            self._joiner.add(visit)
 
     async def _serve(self, visits: list[Visit]) -> None:
         """Answer those whose links are cached; the others go on by themselves."""

@@ -5,11 +5,14 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from redirector.forwarded_path import Mode
+from shared.address_pattern import AddressPattern, parse_pattern
 from shared.link_cache import LinkCacheSettings
 from shared.pool_budget import ReplicaSettings
 from shared.settings import (
     AmqpSettings,
     DatabaseSettings,
+    DefaultRedirectSettings,
     HttpSettings,
     LogSettings,
     RedisSettings,
@@ -51,6 +54,44 @@ class TrackSettings(msgspec.Struct, frozen=True):
     anonymize_ip: bool = True
 
 
+class DisableSettings(msgspec.Struct, frozen=True):
+    """Which visits leave no click."""
+
+    track_param: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._~-]+$")] = "nostat"
+    tracking_from: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        bad = []
+        for text in self.tracking_from:
+            try:
+                parse_pattern(text)
+            except ValueError as error:
+                bad.append(f"DISABLE_TRACKING_FROM: {text!r} {error}")
+        if bad:
+            raise ValueError("; ".join(bad))
+
+    @property
+    def patterns(self) -> list[AddressPattern]:
+        """Addresses that are not tracked."""
+        return [parse_pattern(text) for text in self.tracking_from]
+
+
+_AgentName = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]+$")]
+
+
+class RobotsSettings(msgspec.Struct, frozen=True):
+    """What /robots.txt tells whom."""
+
+    user_agents: Annotated[tuple[_AgentName, ...], msgspec.Meta(min_length=1)] = ("*",)
+    allow_all_short_urls: bool = False
+
+
+class GeoipSettings(msgspec.Struct, frozen=True):
+    """Where visitors are looked up, if anywhere."""
+
+    database: Path | None = None
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All of them."""
 
@@ -67,8 +108,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     spool: SpoolSettings
     publish: PublishSettings
     track: TrackSettings
+    disable: DisableSettings
+    default: DefaultRedirectSettings
+    robots: RobotsSettings
+    geoip: GeoipSettings
     default_domain: Annotated[str, msgspec.Meta(min_length=1)]
     public_scheme: Literal["http", "https"] = "https"
     max_waiting_visitors: Annotated[int, msgspec.Meta(ge=1)] = 2000
     redirect_status: Literal[301, 302, 307, 308] = 302
+    redirect_extra_path_mode: Mode = "default"
     visitor_hash_key: Secret

@@ -24,16 +24,24 @@ class Visit:
     """A request for a short code, and when it came.
 
     `keys` are where its link may be, the best one first: on the domain that was asked, else on the
-    default one.
+    default one. `extra_path` goes behind that of the long URL.
     """
 
-    __slots__ = ("code", "keys", "request", "started", "visitor")
+    __slots__ = ("code", "extra_path", "keys", "request", "started", "visitor")
 
-    def __init__(self, request: Request, visitor: Visitor, code: str, default_domain: str) -> None:
+    def __init__(
+        self,
+        request: Request,
+        visitor: Visitor,
+        code: str,
+        default_domain: str,
+        extra_path: bytes = b"",
+    ) -> None:
         self.started = time.perf_counter()
         self.request = request
         self.visitor = visitor
         self.code = code
+        self.extra_path = extra_path
         is_default = request.host == default_domain
         self.keys: Sequence[LinkKey] = (
             (("", code),) if is_default else ((request.host, code), ("", code))

@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from shortener.api_health import ApiHealth
 from shortener.authentication import Authentication, Endpoint
+from shortener.redirect_rules import RedirectRules
 from shortener.short_urls import ShortUrls
 
 PREFIXES = ("/rest/v1", "/rest/v2", "/rest/v3")
@@ -17,7 +18,11 @@ Methods = Mapping[str, Endpoint]
 
 
 def api_routes(
-    *, authentication: Authentication, short_urls: ShortUrls, health: ApiHealth
+    *,
+    authentication: Authentication,
+    short_urls: ShortUrls,
+    redirect_rules: RedirectRules,
+    health: ApiHealth,
 ) -> list[Route]:
     """Make all routes; the one of an unversioned health is for load balancers."""
     keyed = authentication.required
@@ -30,6 +35,11 @@ def api_routes(
             "GET": keyed(short_urls.get),
             "PATCH": keyed(short_urls.edit),
             "DELETE": keyed(short_urls.delete),
+        },
+        "/short-urls/{shortCode}/redirect-rules": {
+            "GET": keyed(redirect_rules.get),
+            "POST": keyed(redirect_rules.set),
+            "PATCH": keyed(redirect_rules.set),
         },
         "/health": {"GET": health.get},
     }

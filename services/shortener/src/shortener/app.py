@@ -31,6 +31,8 @@ from shortener.link_outbox import WRITE_THROUGH_TIMEOUT_S, LinkOutbox
 from shortener.link_search import LinkSearch
 from shortener.link_store import LinkStore
 from shortener.outbox_relay import OutboxRelay
+from shortener.redirect_rules import RedirectRules
+from shortener.redirect_rules_body import RulesReader
 from shortener.request_id import RequestId
 from shortener.request_metrics import RequestMetrics
 from shortener.settings import Settings
@@ -74,10 +76,17 @@ def create_app(settings: Settings) -> Starlette:
         Check("postgres", lambda: _check_database(engine, connections), required=True),
         Check("redis", lambda: _check_redis(redis)),
     ]
+    links = LinkStore(
+        engine=engine,
+        outbox=outbox,
+        count_collision=metrics.code_collisions.inc,
+        deletion_threshold=settings.delete_short_url_threshold,
+    )
     routes = [
         *api_routes(
             authentication=Authentication(keys, utc_now),
-            short_urls=_short_urls(settings, engine, outbox, metrics),
+            short_urls=_short_urls(settings, engine, links),
+            redirect_rules=_redirect_rules(settings, links),
             health=ApiHealth(lambda: _check_database(engine, connections)),
         ),
         *health_routes(lambda: checks, registry),
@@ -112,16 +121,9 @@ def create_app(settings: Settings) -> Starlette:
     return app
 
 
-def _short_urls(
-    settings: Settings, engine: AsyncEngine, outbox: LinkOutbox, metrics: ShortenerMetrics
-) -> ShortUrls:
+def _short_urls(settings: Settings, engine: AsyncEngine, links: LinkStore) -> ShortUrls:
     return ShortUrls(
-        links=LinkStore(
-            engine=engine,
-            outbox=outbox,
-            count_collision=metrics.code_collisions.inc,
-            deletion_threshold=settings.delete_short_url_threshold,
-        ),
+        links=links,
         search=LinkSearch(engine),
         bodies=BodyReader(
             default_domain=settings.default_domain,
@@ -131,6 +133,16 @@ def _short_urls(
         ),
         presenter=ShortUrlPresenter(settings.default_domain, settings.public_scheme),
         deletion_threshold=settings.delete_short_url_threshold,
+    )
+
+
+def _redirect_rules(settings: Settings, links: LinkStore) -> RedirectRules:
+    return RedirectRules(
+        links=links,
+        reader=RulesReader(
+            default_domain=settings.default_domain, url_schemes=settings.url_schemes
+        ),
+        public_scheme=settings.public_scheme,
     )
 
 

@@ -1,6 +1,6 @@
 """Links in PostgreSQL: found, created, edited and deleted, each change in one transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import bindparam, exists, select
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -8,12 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared.db.schema import domains
 from shared.link import unknown_link
 from shared.link_cache import LinkKey
+from shared.redirect_rule import RedirectRule
 from shortener.code_generator import Draw, draw_codes
 from shortener.link_change import find_link, was_created, was_deleted
 from shortener.link_creation import create_link
 from shortener.link_deletion import delete_link
 from shortener.link_edit import edit_link
 from shortener.link_outbox import LinkOutbox
+from shortener.link_rules import set_rules
 from shortener.short_url_body import ShortUrlCreation, ShortUrlEdit
 from shortener.stored_link import StoredLink, cached_link
 from shortener.transactions import read, write
@@ -86,6 +88,17 @@ class LinkStore:
             ValidityOrderError: it would end before it begins.
         """
         change = await write(self._engine, lambda on: edit_link(on, key, edit))
+        if change.entry is not None:
+            await self._outbox.apply(change.entry, cached_link(change.link))
+        return change.link
+
+    async def set_rules(self, key: LinkKey, rules: Sequence[RedirectRule]) -> StoredLink:
+        """Replace the link's redirect rules by others; may be repeated likewise.
+
+        Raises:
+            LinkNotFoundError: there is no such link.
+        """
+        change = await write(self._engine, lambda on: set_rules(on, key, rules))
         if change.entry is not None:
             await self._outbox.apply(change.entry, cached_link(change.link))
         return change.link

@@ -39,7 +39,7 @@ class ShortUrl(msgspec.Struct, frozen=True, rename="camel"):
     title: str | None
     crawlable: bool
     forward_query: bool
-    has_redirect_rules: bool = False
+    has_redirect_rules: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ class ShortUrlPresenter:
             title=link.title,
             crawlable=link.crawlable,
             forward_query=link.forward_query,
+            has_redirect_rules=link.rules is not None,
         )
 
 

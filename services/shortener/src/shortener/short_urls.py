@@ -6,13 +6,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.link_cache import LinkKey
-from shared.short_code import is_well_formed
 from shortener.api_keys import ApiKey
-from shortener.domain_name import DomainRefusedError, parse_domain
 from shortener.link_change import LinkNotFoundError
 from shortener.link_creation import NoFreeCodeError, ShortCodeTakenError
 from shortener.link_deletion import TooManyVisitsError
 from shortener.link_edit import ValidityOrderError
+from shortener.link_key import read_link_key
 from shortener.link_search import LinkSearch
 from shortener.link_store import LinkStore
 from shortener.problems import (
@@ -122,17 +121,7 @@ class ShortUrls:
         fields.raise_if_refused()
 
     def _key(self, request: Request) -> LinkKey:
-        """Read code and domain; what neither can be is not found without a lookup."""
-        code = request.path_params["shortCode"]
-        text = request.query_params.get("domain", "").strip()
-        try:
-            domain = parse_domain(text, self._bodies.public_scheme) if text else ""
-        except DomainRefusedError:
-            raise short_url_not_found(code, text) from None
-        key = ("" if domain == self._bodies.default_domain else domain, code)
-        if not is_well_formed(code):
-            raise _not_found(key)
-        return key
+        return read_link_key(request, self._bodies.default_domain, self._bodies.public_scheme)
 
     def _answer(self, link: StoredLink) -> Response:
         return _json(self._presenter.present(link))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Row, ScalarSelect, Select, cast, func, select
+from sqlalchemy import BigInteger, Row, ScalarSelect, Select, Text, cast, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from shared.db.schema import click_counts_total, link_tags, links, tags
@@ -32,6 +32,8 @@ class StoredLink:
     tags: tuple[str, ...]
     visits: int
     non_bot_visits: int
+    rules: str | None = None
+    """JSON, as in `shared.redirect_rule`; None without redirect rules."""
 
     @property
     def key(self) -> LinkKey:
@@ -80,6 +82,7 @@ SELECT_STORED: Select[Any] = select(
     tag_names.label("tags"),
     visits.label("visits"),
     non_bot_visits.label("non_bot_visits"),
+    cast(links.c.rules, Text).label("rules"),
 )
 """All that `stored_link` needs: however many links, one statement."""
 
@@ -101,4 +104,5 @@ def cached_link(link: StoredLink) -> Link:
         valid_until=link.valid_until,
         max_visits=link.max_visits,
         forward_query=link.forward_query,
+        rules=link.rules,
     )

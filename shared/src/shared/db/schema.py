@@ -25,7 +25,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import INET, INT8MULTIRANGE
+from sqlalchemy.dialects.postgresql import INET, INT8MULTIRANGE, JSONB
 
 metadata = MetaData(
     naming_convention={
@@ -73,8 +73,12 @@ domains = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("authority", _bytewise(), nullable=False, unique=True),
     Column("created_at", _moment(), nullable=False, server_default=_now),
+    Column("base_url_redirect", Text),
+    Column("regular_404_redirect", Text),
+    Column("invalid_short_url_redirect", Text),
 )
-"""Domains other than the default one that links were made for."""
+"""Domains other than the default one that links were made for, and where their visitors are led
+who would find nothing. Of the default domain, '', there is a row if it has such redirects."""
 
 links = Table(
     "links",
@@ -95,11 +99,14 @@ links = Table(
            server_default=link_version.next_value()),
     Column("created_at", _moment(), nullable=False, server_default=_now),
     Column("created_by", ForeignKey("api_keys.id", ondelete="SET NULL")),
+    Column("rules", JSONB(none_as_null=True)),
     UniqueConstraint("domain", "short_code"),
     Index(None, "long_url_hash"),
     Index(None, "created_at", "id"),
+    Index("links_crawlable_idx", "domain", "short_code", postgresql_where=text("crawlable")),
 )  # fmt: skip
-"""One row a link. `visits_left` is null without a visit limit, else taken down by redirects."""
+"""One row a link. `visits_left` is null without a visit limit, else taken down by redirects;
+`rules` is null without redirect rules, else as in `shared.redirect_rule`."""
 
 link_counts = Table(
     "link_counts",
@@ -157,6 +164,7 @@ clicks = Table(
     Column("ip", INET),
     Column("visitor", Text),
     Column("request_id", Text, nullable=False),
+    Column("country", Text),
     Index(None, "link_id", "id"),
     postgresql_partition_by="RANGE (id)",
 )

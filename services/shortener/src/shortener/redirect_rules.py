@@ -1,0 +1,94 @@
+"""The resource `/short-urls/{shortCode}/redirect-rules`."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.link_cache import LinkKey
+from shared.redirect_rule import Condition
+from shortener.api_keys import ApiKey
+from shortener.link_change import LinkNotFoundError
+from shortener.link_key import read_link_key
+from shortener.link_rules import rules_of
+from shortener.link_store import LinkStore
+from shortener.problems import short_url_not_found
+from shortener.redirect_rules_body import FIELD, RulesReader, leads_back
+from shortener.request_body import read_json_object
+from shortener.request_fields import Fields
+from shortener.stored_link import StoredLink
+
+log = structlog.get_logger()
+
+
+class NumberedRule(msgspec.Struct, frozen=True, rename="camel"):
+    """A rule and its place; the first that matches counts."""
+
+    long_url: str
+    priority: int
+    conditions: Sequence[Condition]
+
+
+class RuleList(msgspec.Struct, frozen=True, rename="camel"):
+    """The rules of a short URL, and where it leads if none of them matches."""
+
+    default_long_url: str
+    redirect_rules: Sequence[NumberedRule]
+
+
+class RedirectRules:
+    """One method for each HTTP method; PATCH means the same as POST."""
+
+    def __init__(self, *, links: LinkStore, reader: RulesReader, public_scheme: str) -> None:
+        self._links = links
+        self._reader = reader
+        self._public_scheme = public_scheme
+
+    async def get(self, request: Request, api_key: ApiKey) -> Response:
+        """GET /short-urls/{shortCode}/redirect-rules."""
+        return _answer(await self._find(self._key(request)))
+
+    async def set(self, request: Request, api_key: ApiKey) -> Response:
+        """POST /short-urls/{shortCode}/redirect-rules; an unknown code comes before a bad body."""
+        key = self._key(request)
+        await self._find(key)
+        body = await read_json_object(request)
+        fields = Fields(body)
+        given = self._reader.read(body, fields)
+        await self._check_domains(fields, given.authorities)
+        fields.raise_if_refused()
+        try:
+            link = await self._links.set_rules(key, given.rules)
+        except LinkNotFoundError:
+            raise short_url_not_found(key[1], key[0]) from None
+        log.info(
+            "redirect_rules_set", domain=key[0], short_code=key[1], api_key=api_key.name,
+            rules=len(given.rules),
+        )  # fmt: skip
+        return _answer(link)
+
+    async def _find(self, key: LinkKey) -> StoredLink:
+        try:
+            return await self._links.find(key)
+        except LinkNotFoundError:
+            raise short_url_not_found(key[1], key[0]) from None
+
+    async def _check_domains(self, fields: Fields, authorities: Iterable[str]) -> None:
+        """Refuse rules that lead back to a domain of short URLs."""
+        for authority in {each for each in authorities if each}:
+            if await self._links.is_own_domain(authority):
+                fields.refuse(FIELD, leads_back(authority))
+
+    def _key(self, request: Request) -> LinkKey:
+        return read_link_key(request, self._reader.default_domain, self._public_scheme)
+
+
+def _answer(link: StoredLink) -> Response:
+    rules = [
+        NumberedRule(rule.long_url, priority, rule.conditions)
+        for priority, rule in enumerate(rules_of(link), 1)
+    ]
+    content = msgspec.json.encode(RuleList(link.long_url, rules))
+    return Response(content, media_type="application/json")
