@@ -147,10 +147,22 @@ bench: servers ## Measure this machine beside references: ONLY= ROUNDS= SUSTAINE
 
 ##@ Operate
 
-.PHONY: api-key migrate ledger dead-letters replay-dead-letters help
-api-key: $(STAMP) ## Make an API key in the running stack: NAME=...
+.PHONY: api-key api-keys disable-api-key rotate-api-key migrate ledger dead-letters replay-dead-letters help
+API_KEYS := $(STACK) exec shortener -- python -P -m shortener.api_key_command
+
+api-key: $(STAMP) ## Make an API key in the running stack: NAME=... ROLE= DOMAIN= EXPIRES=
 	@test -n "$(NAME)" || { echo 'say for whom: make api-key NAME=...' >&2; exit 2; }
-	@$(STACK) exec shortener -- python -P -m shortener.api_keys "$(NAME)"
+	@$(API_KEYS) create $(if $(ROLE),--role '$(ROLE)') $(if $(DOMAIN),--domain '$(DOMAIN)') \
+		$(if $(EXPIRES),--expires '$(EXPIRES)') -- "$(NAME)"
+
+api-keys: $(STAMP) ## List the API keys: names, states, limits
+	@$(API_KEYS) list
+
+disable-api-key: $(STAMP) ## Let an API key open nothing any more: NAME=...
+	@$(API_KEYS) disable -- "$(NAME)"
+
+rotate-api-key: $(STAMP) ## Give an API key's name and rights to a new key: NAME=...
+	@$(API_KEYS) rotate -- "$(NAME)"
 
 migrate: $(STAMP) ## Bring the running stack's database to the newest schema
 	@$(STACK) migrate

@@ -31,7 +31,7 @@ async def status(client: httpx2.AsyncClient, key: str) -> int:
 async def run_command(database_url: str, *arguments: str) -> tuple[int, str, str]:
     """Run the command that makes keys."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "shortener.api_keys", *arguments,
+        sys.executable, "-m", "shortener.api_key_command", *arguments,
         env={"DATABASE_URL": database_url},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

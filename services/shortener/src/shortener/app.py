@@ -24,6 +24,10 @@ from shortener.api_health import ApiHealth
 from shortener.api_keys import ApiKeys, utc_now
 from shortener.api_routes import api_routes
 from shortener.authentication import Authentication
+from shortener.cors import Cors
+from shortener.count_folding import CountFolding
+from shortener.domain_store import DomainStore
+from shortener.domains import Domains, Redirects
 from shortener.error_answers import EXCEPTION_HANDLERS, UnexpectedErrors
 from shortener.initial_api_key import store_initial_key
 from shortener.link_outbox import WRITE_THROUGH_TIMEOUT_S, LinkOutbox
@@ -36,6 +40,8 @@ from shortener.settings import Settings
 from shortener.short_url import ShortUrlPresenter
 from shortener.short_url_body import BodyReader
 from shortener.short_urls import ShortUrls
+from shortener.tag_store import TagStore
+from shortener.tags import Tags
 
 log = structlog.get_logger()
 
@@ -73,14 +79,14 @@ def create_app(settings: Settings) -> Starlette:
         Check("postgres", lambda: _check_database(engine, connections), required=True),
         Check("redis", lambda: _check_redis(redis)),
     ]
-    routes = [
-        *api_routes(
-            authentication=Authentication(keys, utc_now),
-            short_urls=_short_urls(settings, engine, outbox, metrics),
-            health=ApiHealth(lambda: _check_database(engine, connections)),
-        ),
-        *health_routes(lambda: checks, registry),
-    ]
+    resources = api_routes(
+        authentication=Authentication(keys, utc_now),
+        short_urls=_short_urls(settings, engine, outbox, metrics),
+        tags=Tags(TagStore(engine)),
+        domains=_domains(settings, engine),
+        health=ApiHealth(lambda: _check_database(engine, connections)),
+    )
+    routes = [*resources, *health_routes(lambda: checks, registry)]
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -90,6 +96,7 @@ def create_app(settings: Settings) -> Starlette:
             await _warm(engine, connections, redis)
             tasks = await stack.enter_async_context(background_tasks())
             tasks.create_task(OutboxRelay(outbox, metrics).run())
+            tasks.create_task(CountFolding(engine).run())
             if settings.initial_api_key is not None:
                 tasks.create_task(store_initial_key(keys, settings.initial_api_key))
             log.info("shortener_started")
@@ -104,6 +111,7 @@ def create_app(settings: Settings) -> Starlette:
         middleware=[
             Middleware(RequestMetrics, metrics=metrics, templates=templates),
             Middleware(RequestId),
+            Middleware(Cors, origins=settings.cors_allow_origins, routes=resources),
             Middleware(UnexpectedErrors),
         ],
     )
@@ -130,6 +138,19 @@ def _short_urls(
         ),
         presenter=ShortUrlPresenter(settings.default_domain, settings.public_scheme),
         deletion_threshold=settings.delete_short_url_threshold,
+    )
+
+
+def _domains(settings: Settings, engine: AsyncEngine) -> Domains:
+    return Domains(
+        DomainStore(engine),
+        default_domain=settings.default_domain,
+        scheme=settings.public_scheme,
+        defaults=Redirects(
+            settings.default_base_url_redirect or None,
+            settings.default_regular_404_redirect or None,
+            settings.default_invalid_short_url_redirect or None,
+        ),
     )
 
 
