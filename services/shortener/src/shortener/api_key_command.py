@@ -92,34 +92,38 @@ def _table(keys: Sequence[ApiKey]) -> str:
     return "\n".join(lines)
 
 
-def _moment(text: str) -> datetime:
+# Public names, because the parser's messages have them.
+def date(text: str) -> datetime:
+    """Read a date or a time, in UTC unless it says otherwise."""
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _name(text: str) -> str:
+def name(text: str) -> str:
+    """Read a name, which is not empty."""
     if not text.strip():
         raise ValueError
     return text.strip()
 
 
-def _roles(text: str) -> list[Role]:
-    return [Role(role.strip()) for role in text.split(",") if role.strip()]
+def role(text: str) -> list[Role]:
+    """Read one role, or several with commas between them."""
+    return [Role(word.strip()) for word in text.split(",") if word.strip()]
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="api_keys", description="Keys of the API.")
     actions = parser.add_subparsers(dest="action", required=True)
     create = actions.add_parser("create", help="make one and print it, this once")
-    create.add_argument("name", type=_name)
+    create.add_argument("name", type=name)
     create.add_argument(
-        "--role", type=_roles, default=[], help=f"comma-separated: {', '.join(Role)}"
+        "--role", type=role, default=[], help=f"comma-separated: {', '.join(Role)}"
     )
     create.add_argument("--domain", help="the one that DOMAIN_SPECIFIC means")
-    create.add_argument("--expires", type=_moment, help="2027-01-31, or with a time, in UTC")
+    create.add_argument("--expires", type=date, help="2027-01-31, or with a time, in UTC")
     actions.add_parser("list", help="show all, without the keys themselves")
     for action, text in (("disable", "let it open nothing"), ("rotate", "print a new one for it")):
-        actions.add_parser(action, help=text).add_argument("name", type=_name)
+        actions.add_parser(action, help=text).add_argument("name", type=name)
     return parser
 
 

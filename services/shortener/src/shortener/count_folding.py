@@ -22,8 +22,8 @@ from shortener.transactions import DatabaseUnavailableError, write
 log = structlog.get_logger()
 
 INTERVAL_S = 0.5
-MAX_VISIT_CHANGES = 100_000
-"""In one statement: half a second's work."""
+MAX_VISIT_CHANGES = 20_000
+"""In one statement: some tenths of a second's work."""
 
 _LOCK = text("SELECT pg_try_advisory_xact_lock(hashtext('count folding'))")
 
