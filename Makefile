@@ -76,9 +76,9 @@ lock: $(STAMP) ## Compile requirements/*.txt from the pyproject.toml files; UPGR
 
 ##@ Test
 
-.PHONY: test test-unit test-contract test-integration test-e2e test-resilience
+.PHONY: test test-unit test-contract test-integration test-e2e test-clients test-resilience
 test: lint servers ## Lint, then every test but load and bench; T=path::name narrows
-	@$(PYTEST) $(or $(T),tests --ignore=tests/load --ignore=tests/bench)
+	@$(PYTEST) $(or $(T),tests --ignore=tests/load --ignore=tests/bench --ignore=tests/clients)
 
 test-unit: $(STAMP) ## The decisions, without servers
 	@$(PYTEST) $(or $(T),tests/unit)
@@ -91,6 +91,9 @@ test-integration: servers ## Against real PostgreSQL, Redis and RabbitMQ
 
 test-e2e: servers ## Through nginx and back
 	@$(PYTEST) $(or $(T),tests/e2e)
+
+test-clients: servers ## Shlink's own clients, fetched from their registries; needs node and npm
+	@$(PYTEST) $(or $(T),tests/clients)
 
 test-resilience: servers ## Kill everything, count what is lost
 	@$(PYTEST) $(or $(T),tests/resilience)
