@@ -1,4 +1,4 @@
-"""Shlink's JavaScript SDK, as it is in its registry: fetched into a temporary folder, unchanged."""
+"""Shlink's JavaScript SDK, as it is in its registry, in a temporary folder."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ FILES = Path(__file__).with_name("javascript")
 
 
 def test_the_sdk_finds_what_it_expects(stack: Stack, tmp_path: Path) -> None:
-    """Every call that it has for short URLs, tags and domains, and every error, by both clients."""
+    """Its calls for short URLs, tags and domains, and their errors, by both of its clients."""
     folder = tmp_path / "sdk"
     shutil.copytree(FILES, folder)
     subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit"], cwd=folder, check=True)

@@ -169,6 +169,22 @@ async def test_counts_survive_everything_at_once(
     assert kept == counted
 
 
+async def test_counts_can_be_made_anew(client: httpx2.AsyncClient, database_url: str) -> None:
+    """Whatever they are, counting again makes them those of the rows; nothing is left to fold."""
+    await create(client, customSlug="one", tags=["a", "b"])
+    await create(client, customSlug="two", tags=["b", "c"])
+    await fetch(database_url, CLICK, "one", True, 9)
+    await edit(client, "two", tags=["b"])
+    await fold(database_url)
+    await fetch(database_url, "UPDATE tag_counts SET links = 99")
+    await fetch(database_url, "UPDATE link_visits SET visits = 99")
+    await fetch(database_url, CLICK, "one", False, 1)
+    await fetch(database_url, "SELECT recount_visits()")
+    assert await stats(client) == [("a", 1, 10, 1, 9), ("b", 2, 10, 1, 9), ("c", 0, 0, 0, 0)]
+    visits = await fetch(database_url, "SELECT visits::int FROM link_visits ORDER BY link_id")
+    assert [row["visits"] for row in visits] == [10, 0]
+
+
 async def test_a_tag_is_renamed(client: httpx2.AsyncClient) -> None:
     """For all its links at once; capitals survive, and its own name is no conflict."""
     await create(client, customSlug="one", tags=["old", "other"])

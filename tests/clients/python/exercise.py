@@ -2,9 +2,10 @@
 
 import json
 import os
+import sys
 
-from shlink import Shlink
+from shlink import Shlink  # type: ignore[import-not-found]
 
 client = Shlink(api_key=os.environ["API_KEY"], url=os.environ["API_URL"])
 listed = client.list_short_urls()["shortUrls"]["data"]
-print(json.dumps([client.get_short_url(item["shortCode"]) for item in listed]))
+json.dump([client.get_short_url(item["shortCode"]) for item in listed], sys.stdout)

@@ -3,7 +3,8 @@
 `link_visits` has each link's total of visits in a row that can be ordered by, `tag_counts` each
 tag's. Neither is written by those who count clicks or tag links: triggers note what changed in
 `link_visit_changes` and `link_tag_changes`, two tables without an index that nobody waits for, and
-the shortener folds these into the counts. Triggers note for every release that writes.
+the shortener folds these into the counts. Triggers note for every release that writes. The
+function `recount_visits` makes both anew from what they sum up.
 
 Made so that nobody waits: the indexes are built while links are written, the first counts are
 taken in one statement that drops what was noted before it looked. So this is not one transaction,
@@ -138,27 +139,41 @@ CREATE OR REPLACE TRIGGER note_uncounted AFTER DELETE ON click_counts_total
 """
 
 # All of it sees the same moment: what had been noted by then is in the sums, what is noted later
-# is in neither, and comes on top.
-_FIRST_COUNTS = """
-WITH noted_visits AS (DELETE FROM link_visit_changes),
-noted_tags AS (DELETE FROM link_tag_changes),
-summed AS MATERIALIZED (
-    SELECT id AS link_id, coalesce(sum(clicks), 0)::bigint AS visits,
-        coalesce(sum(clicks) FILTER (WHERE NOT is_bot), 0)::bigint AS non_bot_visits
-    FROM links LEFT JOIN click_counts_total ON link_id = id AND type = 'link'
-    GROUP BY id
-),
-tagged AS (
-    INSERT INTO tag_counts (tag_id, links, visits, non_bot_visits)
-    SELECT tag_id, count(*), sum(visits), sum(non_bot_visits)
-    FROM link_tags JOIN summed USING (link_id) GROUP BY tag_id
-    ON CONFLICT (tag_id) DO UPDATE SET links = excluded.links, visits = excluded.visits,
+# is in neither, and comes on top. The lock is that of those who fold.
+_RECOUNT = """
+CREATE OR REPLACE FUNCTION recount_visits() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('count folding'));
+    WITH noted_visits AS (DELETE FROM link_visit_changes),
+    noted_tags AS (DELETE FROM link_tag_changes),
+    summed AS MATERIALIZED (
+        SELECT id AS link_id, coalesce(sum(clicks), 0)::bigint AS visits,
+            coalesce(sum(clicks) FILTER (WHERE NOT is_bot), 0)::bigint AS non_bot_visits
+        FROM links LEFT JOIN click_counts_total ON link_id = id AND type = 'link'
+        GROUP BY id
+    ),
+    untagged AS (
+        DELETE FROM tag_counts
+        WHERE NOT EXISTS (SELECT FROM link_tags WHERE link_tags.tag_id = tag_counts.tag_id)
+    ),
+    tagged AS (
+        INSERT INTO tag_counts (tag_id, links, visits, non_bot_visits)
+        SELECT tag_id, count(*), sum(visits), sum(non_bot_visits)
+        FROM link_tags JOIN summed USING (link_id) GROUP BY tag_id
+        ON CONFLICT (tag_id) DO UPDATE SET links = excluded.links, visits = excluded.visits,
+            non_bot_visits = excluded.non_bot_visits
+    ),
+    deleted AS (
+        DELETE FROM link_visits
+        WHERE NOT EXISTS (SELECT FROM links WHERE links.id = link_visits.link_id)
+    )
+    INSERT INTO link_visits AS counts (link_id, visits, non_bot_visits)
+    SELECT link_id, visits, non_bot_visits FROM summed
+    ON CONFLICT (link_id) DO UPDATE SET visits = excluded.visits,
         non_bot_visits = excluded.non_bot_visits
-)
-INSERT INTO link_visits (link_id, visits, non_bot_visits)
-SELECT link_id, visits, non_bot_visits FROM summed
-ON CONFLICT (link_id) DO UPDATE SET visits = excluded.visits,
-    non_bot_visits = excluded.non_bot_visits
+    WHERE (counts.visits, counts.non_bot_visits) <> (excluded.visits, excluded.non_bot_visits);
+END
+$$
 """
 
 _INDEXES = {
@@ -177,8 +192,9 @@ def upgrade() -> None:
     """Apply."""
     for statement in _TABLES.split(";\n\n"):  # asyncpg prepares one statement at a time
         op.execute(statement)
+    op.execute(_RECOUNT)
     with op.get_context().autocommit_block():
-        op.execute(_FIRST_COUNTS)
+        op.execute("SELECT recount_visits()")
         for name, definition in _INDEXES.items():
             # One that was interrupted is left behind, and is none.
             op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
@@ -192,7 +208,7 @@ def downgrade() -> None:
     op.execute("CREATE INDEX link_tags_tag_id_idx ON link_tags (tag_id)")
     for name in _INDEXES:
         op.execute(f"DROP INDEX {name}")
-    op.execute("DROP FUNCTION note_links, note_tags, note_visits CASCADE")
+    op.execute("DROP FUNCTION note_links, note_tags, note_visits, recount_visits CASCADE")
     op.execute("DROP TABLE link_visit_changes, link_tag_changes, tag_counts, link_visits")
     op.execute("ALTER TABLE api_keys DROP COLUMN roles, DROP COLUMN domain")
     op.execute("DROP EXTENSION pg_trgm")
