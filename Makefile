@@ -78,9 +78,10 @@ lock: $(STAMP) ## Compile requirements/*.txt from the pyproject.toml files; UPGR
 
 ##@ Test
 
-.PHONY: test test-unit test-contract test-integration test-e2e test-resilience
-test: lint servers ## Lint, then every test but load, bench and deploy; T=path::name narrows
-	@$(PYTEST) $(or $(T),tests --ignore=tests/load --ignore=tests/bench --ignore=tests/deploy)
+.PHONY: test test-unit test-contract test-integration test-e2e test-clients test-resilience
+APART := load bench deploy clients
+test: lint servers ## Lint, then every test but load, bench, deploy and clients; T=path::name narrows
+	@$(PYTEST) $(or $(T),tests $(addprefix --ignore=tests/,$(APART)))
 
 test-unit: $(STAMP) ## The decisions, without servers
 	@$(PYTEST) $(or $(T),tests/unit)
@@ -93,6 +94,9 @@ test-integration: servers ## Against real PostgreSQL, Redis and RabbitMQ
 
 test-e2e: servers ## Through nginx and back
 	@$(PYTEST) $(or $(T),tests/e2e)
+
+test-clients: servers ## Shlink's own clients, fetched from their registries; needs node and npm
+	@$(PYTEST) $(or $(T),tests/clients)
 
 test-resilience: servers ## Kill everything, count what is lost
 	@$(PYTEST) $(or $(T),tests/resilience)
@@ -207,10 +211,22 @@ sbom: ## Write what is in each image, as CycloneDX: sbom/redirector.cdx.json and
 
 ##@ Operate
 
-.PHONY: api-key migrate ledger dead-letters replay-dead-letters help
-api-key: $(STAMP) ## Make an API key in the running stack: NAME=...
+.PHONY: api-key api-keys disable-api-key rotate-api-key migrate ledger dead-letters replay-dead-letters help
+API_KEYS := $(STACK) exec shortener -- python -P -m shortener.api_key_command
+
+api-key: $(STAMP) ## Make an API key in the running stack: NAME=... ROLE= DOMAIN= EXPIRES=
 	@test -n "$(NAME)" || { echo 'say for whom: make api-key NAME=...' >&2; exit 2; }
-	@$(STACK) exec shortener -- python -P -m shortener.api_keys "$(NAME)"
+	@$(API_KEYS) create $(if $(ROLE),--role '$(ROLE)') $(if $(DOMAIN),--domain '$(DOMAIN)') \
+		$(if $(EXPIRES),--expires '$(EXPIRES)') -- "$(NAME)"
+
+api-keys: $(STAMP) ## List the API keys: names, states, limits
+	@$(API_KEYS) list
+
+disable-api-key: $(STAMP) ## Let an API key open nothing any more: NAME=...
+	@$(API_KEYS) disable -- "$(NAME)"
+
+rotate-api-key: $(STAMP) ## Give an API key's name and rights to a new key: NAME=...
+	@$(API_KEYS) rotate -- "$(NAME)"
 
 migrate: $(STAMP) ## Bring the running stack's database to the newest schema
 	@$(STACK) migrate

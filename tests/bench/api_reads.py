@@ -23,9 +23,19 @@ class ApiRead:
 
 API_READS = (
     ApiRead(name="list of short URLs", target=_SHORT_URLS, per_second=5),
+    ApiRead(
+        name="short URLs by visits", target=f"{_SHORT_URLS}?orderBy=visits-DESC", per_second=5
+    ),
+    ApiRead(
+        name="short URLs that are searched for",
+        target=f"{_SHORT_URLS}?searchTerm=bicycle&orderBy=title",
+        per_second=5,
+    ),
+    ApiRead(name="tags with statistics", target="/rest/v3/tags/stats", per_second=5),
+    ApiRead(name="domains", target="/rest/v3/domains", per_second=5),
     ApiRead(name="one short URL", target=f"{_SHORT_URLS}/{{code}}", per_second=20),
 )
-"""Both with the visits summary of each short URL. The rates are such that nothing has to wait for
+"""Short URLs with the visits summary of each. The rates are such that nothing has to wait for
 what was asked before, unless it takes longer than any goal allows."""
 
 

@@ -7,9 +7,10 @@ import msgspec
 import pytest
 
 from shortener import problems
+from shortener.pagination import paginate
 from shortener.problems import Problem
 from shortener.short_url import ShortUrlPresenter
-from shortener.short_url_list import ShortUrlQuery, paginate
+from shortener.short_url_list import ShortUrlQuery
 from shortener.stored_link import StoredLink, cached_link
 
 PRESENTER = ShortUrlPresenter("go.test", "https")

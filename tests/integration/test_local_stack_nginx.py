@@ -137,6 +137,18 @@ def test_api_errors_are_problems(stack: Stack, path: str, length: int, status: i
     assert len(headers["X-Request-Id"]) == 32
 
 
+def test_api_errors_are_readable_by_web_pages(stack: Stack) -> None:
+    """A page of another origin is told why, and the caller's own id comes back."""
+    sent = {"Origin": "https://console.test", "X-Request-Id": "mine-1"}
+    status, headers, _ = _get(stack, "/rest/v3/tags", port=stack.api_port, headers=sent)
+    assert (status, headers["Access-Control-Allow-Origin"]) == (503, "*")
+    assert headers["X-Request-Id"] == "mine-1"
+    sent = {"X-Request-Id": "not\tone"}
+    _, headers, _ = _get(stack, "/rest/v3/tags", port=stack.api_port, headers=sent)
+    assert len(headers["X-Request-Id"]) == 32
+    assert "Access-Control-Allow-Origin" not in headers
+
+
 def test_headers_too_large(stack: Stack) -> None:
     """A page says so, whatever nginx calls it inside."""
     status, _, body = _get(stack, "/abc", headers={"Cookie": "x" * 9000})

@@ -31,7 +31,7 @@ async def status(client: httpx2.AsyncClient, key: str) -> int:
 async def run_command(database_url: str, *arguments: str) -> tuple[int, str, str]:
     """Run the command that makes keys."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "shortener.api_keys", *arguments,
+        sys.executable, "-m", "shortener.api_key_command", *arguments,
         env={"DATABASE_URL": database_url},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -108,11 +108,11 @@ async def test_many_starts_at_once_store_one_first_key(database_url: str, redis_
 
 async def test_the_command_makes_a_key(client: httpx2.AsyncClient, database_url: str) -> None:
     """It prints the key once, and the key works; a name can be used once."""
-    code, key, _ = await run_command(database_url, "team a")
+    code, key, _ = await run_command(database_url, "create", "team a")
     assert code == 0
     assert len(key) >= 40
     assert await status(client, key) == 200
-    code, output, errors = await run_command(database_url, "team a")
+    code, output, errors = await run_command(database_url, "create", "team a")
     assert (code, output) == (1, "")
     assert "'team a'" in errors
 
@@ -120,14 +120,56 @@ async def test_the_command_makes_a_key(client: httpx2.AsyncClient, database_url:
 async def test_the_command_explains_itself(database_url: str) -> None:
     """A missing name, a missing setting and a missing database are one line each."""
     assert (await run_command(database_url))[2].startswith("usage:")
-    assert "DATABASE_URL is not set" in (await run_command("", "x"))[2]
-    code, _, errors = await run_command("postgresql://a:secret@127.0.0.1:1/x", "x")
+    assert "DATABASE_URL is not set" in (await run_command("", "list"))[2]
+    code, _, errors = await run_command("postgresql://a:secret@127.0.0.1:1/x", "list")
     assert (code, errors) == (1, "api_keys: The database does not answer.")
+
+
+async def test_the_command_limits_lists_disables_and_rotates(
+    client: httpx2.AsyncClient, database_url: str
+) -> None:
+    """What it was told is what the list shows; a disabled or replaced key opens nothing."""
+    arguments = ("--role", "DOMAIN_SPECIFIC,NO_ORPHAN_VISITS", "--domain", "D.test")
+    _, key, _ = await run_command(
+        database_url, "create", *arguments, "--expires", "2099-01-31", "--", "-limited"
+    )
+    assert await status(client, key) == 200
+    _, listed, _ = await run_command(database_url, "list")
+    assert key not in listed
+    assert listed.splitlines()[-1].split(maxsplit=2) == [
+        "-limited",
+        "valid",
+        "2099-01-31 00:00 UTC DOMAIN_SPECIFIC, NO_ORPHAN_VISITS (d.test)",
+    ]
+    _, renewed, _ = await run_command(database_url, "rotate", "--", "-limited")
+    assert (await status(client, key), await status(client, renewed)) == (401, 200)
+    await run_command(database_url, "disable", "--", "-limited")
+    assert await status(client, renewed) == 401
+    _, listed, _ = await run_command(database_url, "list")
+    assert listed.splitlines()[-1].split()[1] == "disabled"
+
+
+async def test_the_command_refuses_what_makes_no_sense(database_url: str) -> None:
+    """A role without its domain, a domain that is none, names and roles that there are not."""
+    for arguments, reason in (
+        (("create", "x", "--role", "DOMAIN_SPECIFIC"), "go together"),
+        (("create", "x", "--domain", "d.test"), "go together"),
+        (("create", "x", "--role", "DOMAIN_SPECIFIC", "--domain", "a b"), "the domain is not"),
+        (("create", "x", "--role", "KING"), "invalid role value"),
+        (("create", "x", "--expires", "soon"), "invalid date value"),
+        (("create", " "), "invalid name value"),
+        (("disable", "nobody"), "there is no key named 'nobody'"),
+        (("rotate", "nobody"), "there is no key named 'nobody'"),
+    ):
+        code, output, errors = await run_command(database_url, *arguments)
+        assert code != 0
+        assert output == ""
+        assert reason in errors
 
 
 async def test_the_link_knows_its_key(client: httpx2.AsyncClient, database_url: str) -> None:
     """The list can be narrowed to the links of a key."""
-    _, key, _ = await run_command(database_url, "other")
+    _, key, _ = await run_command(database_url, "create", "other")
     body = {"longUrl": "https://example.org/"}
     await client.post("/short-urls", json=body)
     made = await client.post("/short-urls", json=body, headers={"X-Api-Key": key})

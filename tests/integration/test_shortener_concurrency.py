@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 import asyncpg
@@ -173,3 +173,46 @@ async def test_more_callers_than_connections_wait_their_turn(
             client.post("/short-urls", json={"longUrl": LONG_URL}) for _ in range(20)
         )
     assert Counter(answer.status_code for answer in answers) == {200: 20}
+
+
+async def test_a_new_tag_and_domain_of_fifty_callers(
+    client: httpx2.AsyncClient, database_url: str
+) -> None:
+    """Whoever is first creates both; nobody fails, waits for ever or makes a second one."""
+    orders = (["new", "other", "third"], ["third", "new", "other"])
+    bodies = [
+        {"longUrl": LONG_URL, "domain": "new.test", "tags": orders[number % 2]}
+        for number in range(50)
+    ]
+    answers = await at_once(client.post("/short-urls", json=body) for body in bodies)
+    assert [answer.status_code for answer in answers] == [200] * 50
+    assert len(await fetch(database_url, "SELECT FROM tags")) == 3
+    assert len(await fetch(database_url, "SELECT FROM domains")) == 1
+    assert len(await fetch(database_url, "SELECT FROM link_tags")) == 150
+
+
+async def test_tags_that_come_and_go_while_links_are_tagged(
+    client: httpx2.AsyncClient, database_url: str
+) -> None:
+    """Deleted or renamed in between, a tag is made again: every link has what it was given."""
+
+    async def create(number: int) -> None:
+        answer = await client.post("/short-urls", json={"longUrl": LONG_URL, "tags": ["a", "b"]})
+        assert answer.status_code == 200, answer.text
+
+    async def disturb(number: int) -> None:
+        if number % 2:
+            answer = await client.delete("/tags?tags[]=a")
+            assert answer.status_code == 204
+        else:
+            body = {"oldName": "b", "newName": f"b{number}"}
+            assert (await client.put("/tags", json=body)).status_code in (204, 404)
+
+    async def five_times(call: Callable[[int], Awaitable[None]], first: int) -> None:
+        for number in range(first, first + 5):
+            await call(number)
+
+    calls = [five_times(call, 10 * n) for n in range(3) for call in (create, disturb)]
+    await at_once(calls)
+    untagged = "SELECT FROM links WHERE NOT EXISTS (SELECT FROM link_tags WHERE link_id = id)"
+    assert await fetch(database_url, untagged) == []

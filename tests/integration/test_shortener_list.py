@@ -9,7 +9,7 @@ from sqlalchemy import event
 
 from shared.db.engine import create_engine
 from shared.settings import Secret
-from shortener.link_search import LinkSearch
+from shortener.link_search import MAX_COUNTED_IN_SEARCH, LinkSearch
 from shortener.short_url_list import ShortUrlQuery
 from tests.support.api import running_shortener
 from tests.support.database import fetch
@@ -167,8 +167,8 @@ async def test_an_item_is_the_same_as_alone(client: httpx2.AsyncClient) -> None:
     assert items[3]["tags"] == ["blue", "red"]
 
 
-async def test_a_list_is_two_statements(client: httpx2.AsyncClient, database_url: str) -> None:
-    """However many links a page has, with all that is shown of them."""
+async def test_a_list_is_some_statements(client: httpx2.AsyncClient, database_url: str) -> None:
+    """Eight with a search and tags, however many links a page has and what is shown of them."""
     engine = create_engine(
         Secret(database_url), application_name="tests", pool_size=1, statement_timeout_s=5
     )
@@ -181,8 +181,33 @@ async def test_a_list_is_two_statements(client: httpx2.AsyncClient, database_url
     query = ShortUrlQuery(search_term="t", tags=("red", "green"), order_by="visits")
     found, total = await LinkSearch(engine).find_page(query)
     await engine.dispose()
-    assert (len(found), total, len(statements)) == (3, 3, 2)
+    assert (len(found), total, len(statements)) == (3, 3, 7)
     assert not any("FROM clicks" in statement for statement in statements)
+
+
+async def test_totals_above_the_bound_are_estimates_that_lead_to_the_end(
+    client: httpx2.AsyncClient, database_url: str
+) -> None:
+    """Whoever reads page after page reads all; the last page has the exact total."""
+    await fetch(
+        database_url,
+        "INSERT INTO links (short_code, long_url, long_url_hash, title)"
+        " SELECT 'x' || n, 'https://many.test/' || n, '', 'x' FROM generate_series(1, $1::int) n",
+        MAX_COUNTED_IN_SEARCH + 500,
+    )
+    await fetch(database_url, "ANALYZE links")
+    for order in ("", "&orderBy=visits-DESC", "&orderBy=title"):
+        seen: list[str] = []
+        page, pages = 0, 1
+        while page < pages:
+            page += 1
+            query = f"searchTerm=many.test&itemsPerPage=400&page={page}{order}"
+            shown = (await client.get(f"/short-urls?{query}")).json()["shortUrls"]
+            seen += [item["shortCode"] for item in shown["data"]]
+            pages = shown["pagination"]["pagesCount"]
+        assert len(seen) == len(set(seen)) == MAX_COUNTED_IN_SEARCH + 500
+        assert shown["pagination"]["totalItems"] == len(seen)
+    assert await codes(client, "searchTerm=many.test&page=2147483647") == []
 
 
 async def test_bad_queries(client: httpx2.AsyncClient) -> None:

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 import pytest
 from starlette.datastructures import QueryParams
 
+from shortener.pagination import paginate
 from shortener.problems import Problem
 from shortener.request_fields import Fields
-from shortener.short_url_list import ShortUrlQuery, paginate, read_query
+from shortener.short_url_list import MAX_ITEMS_PER_PAGE, ShortUrlQuery, read_query
 
 
 def read(text: str) -> ShortUrlQuery:
@@ -118,7 +119,14 @@ def test_all_bad_parameters_are_named() -> None:
 
 @pytest.mark.parametrize(
     ("total", "per_page", "pages", "shown_per_page"),
-    [(0, 10, 1, 10), (10, 10, 1, 10), (11, 10, 2, 10), (5, None, 1, 5), (0, None, 1, 1)],
+    [
+        (0, 10, 1, 10),
+        (10, 10, 1, 10),
+        (11, 10, 2, 10),
+        (5, None, 1, 5),
+        (0, None, 1, 1),
+        (2500, None, 3, MAX_ITEMS_PER_PAGE),
+    ],
 )
 def test_pages_are_counted(
     total: int, per_page: int | None, pages: int, shown_per_page: int

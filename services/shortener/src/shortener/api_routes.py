@@ -8,8 +8,11 @@ from starlette.routing import Route
 
 from shortener.api_health import ApiHealth
 from shortener.authentication import Authentication, Endpoint
+from shortener.domains import Domains
+from shortener.mercure import mercure_info
 from shortener.redirect_rules import RedirectRules
 from shortener.short_urls import ShortUrls
+from shortener.tags import Tags
 
 PREFIXES = ("/rest/v1", "/rest/v2", "/rest/v3")
 """Shlink's versions, which have answered alike since its version 4."""
@@ -22,6 +25,8 @@ def api_routes(
     authentication: Authentication,
     short_urls: ShortUrls,
     redirect_rules: RedirectRules,
+    tags: Tags,
+    domains: Domains,
     health: ApiHealth,
 ) -> list[Route]:
     """Make all routes; the one of an unversioned health is for load balancers."""
@@ -31,6 +36,7 @@ def api_routes(
             "GET": keyed(short_urls.list),
             "POST": keyed(short_urls.create),
         },
+        "/short-urls/shorten": {"GET": authentication.required_in_query(short_urls.shorten)},
         "/short-urls/{shortCode}": {
             "GET": keyed(short_urls.get),
             "PATCH": keyed(short_urls.edit),
@@ -41,6 +47,15 @@ def api_routes(
             "POST": keyed(redirect_rules.set),
             "PATCH": keyed(redirect_rules.set),
         },
+        "/tags": {
+            "GET": keyed(tags.list),
+            "PUT": keyed(tags.rename),
+            "DELETE": keyed(tags.delete),
+        },
+        "/tags/stats": {"GET": keyed(tags.stats)},
+        "/domains": {"GET": keyed(domains.list)},
+        "/domains/redirects": {"PATCH": keyed(domains.change_redirects)},
+        "/mercure-info": {"GET": keyed(mercure_info)},
         "/health": {"GET": health.get},
     }
     routes = [Route("/rest/health", health.get)]

@@ -25,6 +25,10 @@ from shortener.api_health import ApiHealth
 from shortener.api_keys import ApiKeys, utc_now
 from shortener.api_routes import api_routes
 from shortener.authentication import Authentication
+from shortener.cors import Cors
+from shortener.count_folding import CountFolding
+from shortener.domain_store import DomainStore
+from shortener.domains import Domains, Redirects
 from shortener.error_answers import EXCEPTION_HANDLERS, UnexpectedErrors
 from shortener.initial_api_key import store_initial_key
 from shortener.link_outbox import WRITE_THROUGH_TIMEOUT_S, LinkOutbox
@@ -39,6 +43,8 @@ from shortener.settings import Settings
 from shortener.short_url import ShortUrlPresenter
 from shortener.short_url_body import BodyReader
 from shortener.short_urls import ShortUrls
+from shortener.tag_store import TagStore
+from shortener.tags import Tags
 
 log = structlog.get_logger()
 
@@ -82,15 +88,15 @@ def create_app(settings: Settings) -> Starlette:
         count_collision=metrics.code_collisions.inc,
         deletion_threshold=settings.delete_short_url_threshold,
     )
-    routes = [
-        *api_routes(
-            authentication=Authentication(keys, utc_now),
-            short_urls=_short_urls(settings, engine, links),
-            redirect_rules=_redirect_rules(settings, links),
-            health=ApiHealth(lambda: _check_database(engine, connections)),
-        ),
-        *health_routes(lambda: checks, registry),
-    ]
+    resources = api_routes(
+        authentication=Authentication(keys, utc_now),
+        short_urls=_short_urls(settings, engine, links),
+        redirect_rules=_redirect_rules(settings, links),
+        tags=Tags(TagStore(engine)),
+        domains=_domains(settings, engine),
+        health=ApiHealth(lambda: _check_database(engine, connections)),
+    )
+    routes = [*resources, *health_routes(lambda: checks, registry)]
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -100,6 +106,7 @@ def create_app(settings: Settings) -> Starlette:
             await _warm(engine, connections, redis, redis_connections)
             tasks = await stack.enter_async_context(background_tasks())
             tasks.create_task(OutboxRelay(outbox, metrics).run())
+            tasks.create_task(CountFolding(engine).run())
             if settings.initial_api_key is not None:
                 tasks.create_task(store_initial_key(keys, settings.initial_api_key))
             log.info("shortener_started")
@@ -114,6 +121,7 @@ def create_app(settings: Settings) -> Starlette:
         middleware=[
             Middleware(RequestMetrics, metrics=metrics, templates=templates),
             Middleware(RequestId),
+            Middleware(Cors, origins=settings.cors_allow_origins, routes=resources),
             Middleware(UnexpectedErrors),
         ],
     )
@@ -143,6 +151,19 @@ def _redirect_rules(settings: Settings, links: LinkStore) -> RedirectRules:
             default_domain=settings.default_domain, url_schemes=settings.url_schemes
         ),
         public_scheme=settings.public_scheme,
+    )
+
+
+def _domains(settings: Settings, engine: AsyncEngine) -> Domains:
+    return Domains(
+        DomainStore(engine),
+        default_domain=settings.default_domain,
+        scheme=settings.public_scheme,
+        defaults=Redirects(
+            settings.default_base_url_redirect or None,
+            settings.default_regular_404_redirect or None,
+            settings.default_invalid_short_url_redirect or None,
+        ),
     )
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.db.schema import links
 from shared.link_cache import LinkKey
 from shortener.link_outbox import OutboxEntry
+from shortener.link_scope import EVERYTHING, OF_AUTHOR, LinkScope
 from shortener.stored_link import SELECT_STORED, StoredLink, stored_link
 
 
@@ -36,23 +37,28 @@ _IS_LINK = (
     links.c.domain == bindparam("domain_of_link"),
     links.c.short_code == bindparam("code_of_link"),
 )
-_SELECT_LINK = SELECT_STORED.where(*_IS_LINK)
+_SELECT_LINK = SELECT_STORED.where(*_IS_LINK, OF_AUTHOR)
 _SELECT_LINK_AND_HOLD_IT = _SELECT_LINK.with_for_update(of=links)
 _LOCK_CODE = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0)))
 _IS_THERE = select(exists().where(links.c.id == bindparam("link_id"), *_IS_LINK))
 
 
 async def find_link(
-    connection: AsyncConnection, key: LinkKey, *, to_change: bool = False
+    connection: AsyncConnection,
+    key: LinkKey,
+    scope: LinkScope = EVERYTHING,
+    *,
+    to_change: bool = False,
 ) -> StoredLink:
     """Read the link; `to_change` holds its row until the transaction ends.
 
     Raises:
-        LinkNotFoundError: there is no such link.
+        LinkNotFoundError: there is no such link in the scope.
     """
     statement = _SELECT_LINK_AND_HOLD_IT if to_change else _SELECT_LINK
-    row = (await connection.execute(statement, _parameters(key))).one_or_none()
-    if row is None:
+    parameters = {**_parameters(key), "author": scope.created_by}
+    row = (await connection.execute(statement, parameters)).one_or_none()
+    if row is None or not scope.includes(key):
         raise LinkNotFoundError
     return stored_link(row)
 

@@ -12,6 +12,7 @@ from shared.db.schema import domains, links
 from shortener.code_generator import Draw
 from shortener.link_change import LinkChange, hash_long_url, lock_code
 from shortener.link_outbox import note_change
+from shortener.link_scope import EVERYTHING, LinkScope
 from shortener.link_tags import add_tags
 from shortener.short_url_body import ShortUrlCreation
 from shortener.stored_link import SELECT_STORED, StoredLink, stored_link, tag_names
@@ -42,14 +43,15 @@ async def create_link(
     created_by: int,
     draw: Draw,
     count_collision: Callable[[], object],
+    scope: LinkScope = EVERYTHING,
 ) -> LinkChange:
-    """Create the link, or find the one that `find_if_exists` asks for.
+    """Create the link, or find the one in the scope that `find_if_exists` asks for.
 
     Raises:
         ShortCodeTakenError | NoFreeCodeError: there is no code for it.
     """
     if creation.find_if_exists:
-        found = await _find_like(connection, creation)
+        found = await _find_like(connection, creation, scope)
         if found is not None:
             return LinkChange(found, None)
     if creation.domain:
@@ -105,7 +107,9 @@ async def _insert_if_free(
     return StoredLink(**columns, tags=tags, visits=0, non_bot_visits=0)
 
 
-async def _find_like(connection: AsyncConnection, creation: ShortUrlCreation) -> StoredLink | None:
+async def _find_like(
+    connection: AsyncConnection, creation: ShortUrlCreation, scope: LinkScope
+) -> StoredLink | None:
     """Find the oldest link with this long URL and with all that the creation gives.
 
     Under a lock of the long URL, so that of concurrent callers only the first creates a link.
@@ -121,6 +125,7 @@ async def _find_like(connection: AsyncConnection, creation: ShortUrlCreation) ->
         links.c.domain: creation.domain or None,
     }
     given = [column == value for column, value in wanted.items() if value is not None]
+    given += scope.conditions()
     if creation.tags:
         given.append(tag_names == cast(sorted(creation.tags), ARRAY(Text)))
     statement = SELECT_STORED.where(links.c.long_url_hash == url_hash, *given)

@@ -7,6 +7,7 @@ from shared.db.schema import link_version, links
 from shared.link_cache import LinkKey
 from shortener.link_change import LinkChange, find_link, lock_code
 from shortener.link_outbox import note_change
+from shortener.link_scope import EVERYTHING, LinkScope
 
 _DELETE = (
     delete(links).where(links.c.id == bindparam("link_id")).returning(link_version.next_value())
@@ -18,7 +19,10 @@ class TooManyVisitsError(Exception):
 
 
 async def delete_link(
-    connection: AsyncConnection, key: LinkKey, threshold: int | None
+    connection: AsyncConnection,
+    key: LinkKey,
+    threshold: int | None,
+    scope: LinkScope = EVERYTHING,
 ) -> LinkChange:
     """Delete the link; the version of its tombstone is in the outbox entry.
 
@@ -28,7 +32,7 @@ async def delete_link(
         LinkNotFoundError | TooManyVisitsError: nothing is changed.
     """
     await lock_code(connection, key)
-    link = await find_link(connection, key, to_change=True)
+    link = await find_link(connection, key, scope, to_change=True)
     if threshold is not None and link.visits >= threshold:
         raise TooManyVisitsError
     version = (await connection.execute(_DELETE, {"link_id": link.id})).scalar_one()

@@ -11,6 +11,7 @@ from shared.db.schema import link_version, links
 from shared.link_cache import LinkKey
 from shortener.link_change import LinkChange, find_link, hash_long_url
 from shortener.link_outbox import note_change
+from shortener.link_scope import EVERYTHING, LinkScope
 from shortener.link_tags import add_tags, remove_tags
 from shortener.short_url_body import ShortUrlEdit
 from shortener.stored_link import StoredLink
@@ -20,13 +21,15 @@ class ValidityOrderError(Exception):
     """The edited link would end before it begins."""
 
 
-async def edit_link(connection: AsyncConnection, key: LinkKey, edit: ShortUrlEdit) -> LinkChange:
+async def edit_link(
+    connection: AsyncConnection, key: LinkKey, edit: ShortUrlEdit, scope: LinkScope = EVERYTHING
+) -> LinkChange:
     """Change what `edit` gives; doing it twice leads to the same link.
 
     Raises:
         LinkNotFoundError | ValidityOrderError: nothing is changed.
     """
-    before = await find_link(connection, key, to_change=True)
+    before = await find_link(connection, key, scope, to_change=True)
     values = _changes(before, edit)
     if not values and edit.tags is UNSET:
         return LinkChange(before, None)

@@ -12,6 +12,7 @@ from shared.link_cache import LinkKey
 from shared.redirect_rule import RedirectRule, decode_rules
 from shortener.link_change import LinkChange, find_link
 from shortener.link_outbox import note_change
+from shortener.link_scope import EVERYTHING, LinkScope
 from shortener.stored_link import StoredLink
 
 _SET = (
@@ -26,14 +27,17 @@ _SET = (
 
 
 async def set_rules(
-    connection: AsyncConnection, key: LinkKey, rules: Sequence[RedirectRule]
+    connection: AsyncConnection,
+    key: LinkKey,
+    rules: Sequence[RedirectRule],
+    scope: LinkScope = EVERYTHING,
 ) -> LinkChange:
     """Replace all rules; doing it twice leads to the same link.
 
     Raises:
         LinkNotFoundError: there is no such link.
     """
-    before = await find_link(connection, key, to_change=True)
+    before = await find_link(connection, key, scope, to_change=True)
     if rules_of(before) == tuple(rules):
         return LinkChange(before, None)
     parameters = {"link_id": before.id, "new_rules": msgspec.to_builtins(rules) or None}

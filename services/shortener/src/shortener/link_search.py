@@ -1,119 +1,127 @@
-"""Lists of links: one statement that counts them, one that reads a page with all that is shown."""
+"""Pages of links: how many there are, which are on the page, and all that is shown of these.
 
-from collections.abc import Iterable, Iterator
-from datetime import timedelta
+A list takes about as long whatever it asks for and however many links there are. Counting ends at
+a bound. Up to that bound the links are sorted, from there on they are walked through in the order
+of an index, and as many as there are then, a page full of them is soon met.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, cast, exists, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, any_, bindparam, cast, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared.db.schema import api_keys, link_counts, link_tags, links, tags
+from shared.db.schema import link_counts, link_visits, links
+from shortener.link_filter import LinkFilter, resolve
+from shortener.link_scope import EVERYTHING, LinkScope
+from shortener.row_estimate import estimate_rows
 from shortener.short_url_list import OrderField, ShortUrlQuery
-from shortener.stored_link import (
-    SELECT_STORED,
-    StoredLink,
-    non_bot_visits,
-    stored_link,
-    visits,
-)
+from shortener.stored_link import SELECT_STORED, StoredLink, stored_link
 from shortener.transactions import read
 
-Condition = ColumnElement[bool]
+MAX_COUNTED = 10_000
+"""Up to so many links, the total is exact."""
 
-_ESCAPE = "\\"
+MAX_COUNTED_IN_SEARCH = 1000
+"""The same for a search that matches more often than its index is worth: each is looked at."""
 
 _COUNT_ALL = select(cast(func.sum(link_counts.c.links), BigInteger))
-"""What the list is asked for most often, without any filter: a million rows are not counted."""
 
+# A plan for any search term suits no term: what is frequent is met soon, what is rare is indexed.
+_PLAN_EACH = text("SET LOCAL plan_cache_mode = force_custom_plan")
+
+_IDS = cast(bindparam("ids"), ARRAY(BigInteger))
+_SELECT_PAGE = SELECT_STORED.where(links.c.id == any_(_IDS))
+
+# Each is an index, with the id behind it.
 _ORDER_COLUMNS: dict[OrderField, ColumnElement[Any]] = {
     "longUrl": links.c.long_url,
     "shortCode": links.c.short_code,
     "dateCreated": links.c.created_at,
-    "title": func.coalesce(links.c.title, ""),
-    "visits": visits,
-    "nonBotVisits": non_bot_visits,
+    "title": func.coalesce(links.c.title, text("''")),
+    "visits": link_visits.c.visits,
+    "nonBotVisits": link_visits.c.non_bot_visits,
 }
+_OF_VISITS = frozenset({"visits", "nonBotVisits"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Total:
+    links: int
+    is_exact: bool
 
 
 class LinkSearch:
     """Finds links; raises `DatabaseUnavailableError` when PostgreSQL is away or too slow."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = engine
 
-    async def find_page(self, query: ShortUrlQuery) -> tuple[list[StoredLink], int]:
-        """Return the links of the page, and how many there are on all pages."""
-        conditions = list(_conditions(query))
-        matching = select(func.count()).select_from(links).where(*conditions)
-        count = matching if conditions else _COUNT_ALL
-        page = _page(query, conditions)
+    async def find_page(
+        self, query: ShortUrlQuery, scope: LinkScope = EVERYTHING
+    ) -> tuple[Sequence[StoredLink], int]:
+        """Return the links of the page, and how many there are on all pages.
 
-        async def look(connection: AsyncConnection) -> tuple[list[StoredLink], int]:
-            total = (await connection.execute(count)).scalar_one()
-            if query.offset >= total:
-                return [], total
-            return [stored_link(row) for row in await connection.execute(page)], total
+        The total is exact without any filter, up to `MAX_COUNTED` (searching, up to
+        `MAX_COUNTED_IN_SEARCH`), and on the last page. Else it is an estimate, which exceeds what
+        is on the pages up to this one: who reads page after page reads all.
+        """
+
+        async def look(connection: AsyncConnection) -> tuple[Sequence[StoredLink], int]:
+            await connection.execute(_PLAN_EACH)
+            matching = await resolve(connection, query, scope)
+            total = await _count(connection, matching)
+            if total.is_exact and query.offset >= total.links:
+                return [], total.links
+            ids = list((await connection.execute(_ids(query, matching, total))).scalars())
+            on_page = ids[: query.limit]
+            rows = await connection.execute(_SELECT_PAGE, {"ids": on_page})
+            found = {row.id: stored_link(row) for row in rows}
+            page = [found[link_id] for link_id in on_page if link_id in found]
+            return page, _told(query, total, len(ids))
 
         return await read(self._engine, look)
 
 
-def _page(query: ShortUrlQuery, conditions: Iterable[Condition]) -> Select[Any]:
+async def _count(connection: AsyncConnection, matching: LinkFilter) -> _Total:
+    if not matching.conditions:
+        return _Total((await connection.execute(_COUNT_ALL)).scalar_one(), True)
+    most = MAX_COUNTED_IN_SEARCH if matching.is_search else MAX_COUNTED
+    some = select(links.c.id).where(*matching.conditions)
+    bounded = select(func.count()).select_from(some.limit(most + 1).subquery())
+    counted = (await connection.execute(bounded)).scalar_one()
+    if counted <= most:
+        return _Total(counted, True)
+    return _Total(max(counted, await estimate_rows(connection, some)), False)
+
+
+def _ids(query: ShortUrlQuery, matching: LinkFilter, total: _Total) -> Select[Any]:
+    """Ask for the ids of the page, and for one more, which tells whether there are others."""
+    order: list[ColumnElement[Any]]
     column = _ORDER_COLUMNS[query.order_by]
-    order = (column.desc(), links.c.id.desc()) if query.is_descending else (column, links.c.id)
-    # Ids first: tags and totals are then read for the page only, not for all rows before it.
-    ids = select(links.c.id).where(*conditions).order_by(*order)
-    if query.items_per_page is not None:
-        ids = ids.limit(query.items_per_page).offset(query.offset)
-    return SELECT_STORED.where(links.c.id.in_(ids)).order_by(*order)
+    is_of_visits = query.order_by in _OF_VISITS
+    by_id = link_visits.c.link_id if is_of_visits else links.c.id
+    found = select(by_id.label("id"), column.label("by")).where(*matching.conditions)
+    if is_of_visits and matching.conditions:
+        found = found.join_from(links, link_visits, link_visits.c.link_id == links.c.id)
+    if matching.conditions and total.is_exact:
+        # All of them are found first, by whatever index finds them, then sorted.
+        few = found.cte("few").prefix_with("MATERIALIZED", dialect="postgresql")
+        statement, order = select(few.c.id), [few.c.by, few.c.id]
+    else:
+        statement, order = found.with_only_columns(by_id), [column, by_id]
+    if query.is_descending:
+        order = [each.desc() for each in order]
+    return statement.order_by(*order).limit(query.limit + 1).offset(query.offset)
 
 
-def _conditions(query: ShortUrlQuery) -> Iterator[Condition]:
-    if query.search_term:
-        yield _contains_term(query)
-    if query.tags:
-        yield _has_tags(query.tags, needs_all=query.needs_all_tags)
-    if query.excluded_tags:
-        yield ~_has_tags(query.excluded_tags, needs_all=query.excludes_only_all_tags)
-    if query.start_date is not None:
-        yield links.c.created_at >= query.start_date
-    if query.end_date is not None:
-        # Dates are shown to the second, and the end is inclusive.
-        yield links.c.created_at < query.end_date + timedelta(seconds=1)
-    if query.exclude_max_visits_reached:
-        yield or_(links.c.visits_left.is_(None), links.c.visits_left > 0)
-    if query.exclude_past_valid_until:
-        yield or_(links.c.valid_until.is_(None), links.c.valid_until >= func.now())
-    if query.domain is not None:
-        yield links.c.domain == query.domain
-    if query.api_key_name:
-        key_id = select(api_keys.c.id).where(api_keys.c.name == query.api_key_name)
-        yield links.c.created_by == key_id.scalar_subquery()
-
-
-def _contains_term(query: ShortUrlQuery) -> Condition:
-    pattern = f"%{_escape(query.search_term)}%"
-    columns = [links.c.long_url, links.c.short_code, links.c.title, links.c.domain]
-    found: list[Condition] = [column.ilike(pattern, escape=_ESCAPE) for column in columns]
-    if query.searches_default_domain:
-        found.append(links.c.domain == "")
-    if not (query.tags and query.needs_all_tags):
-        found.append(_tagged(tags.c.name.ilike(pattern, escape=_ESCAPE)))
-    return or_(*found)
-
-
-def _has_tags(names: Iterable[str], *, needs_all: bool) -> Condition:
-    if needs_all:
-        return and_(*(_tagged(tags.c.name == name) for name in names))
-    return _tagged(tags.c.name.in_(list(names)))
-
-
-def _tagged(condition: Condition) -> Condition:
-    return exists().where(
-        link_tags.c.link_id == links.c.id, link_tags.c.tag_id == tags.c.id, condition
-    )
-
-
-def _escape(term: str) -> str:
-    return (
-        term.replace(_ESCAPE, _ESCAPE * 2).replace("%", f"{_ESCAPE}%").replace("_", f"{_ESCAPE}_")
-    )
+def _told(query: ShortUrlQuery, total: _Total, ids: int) -> int:
+    """Return the total as it is told, knowing the page."""
+    if total.is_exact:
+        return total.links
+    has_more = ids > query.limit
+    if has_more:
+        return max(total.links, query.offset + ids)
+    return query.offset + ids if ids else min(total.links, query.offset)

@@ -16,6 +16,7 @@ from shortener.link_deletion import delete_link
 from shortener.link_edit import edit_link
 from shortener.link_outbox import LinkOutbox
 from shortener.link_rules import set_rules
+from shortener.link_scope import EVERYTHING, LinkScope
 from shortener.short_url_body import ShortUrlCreation, ShortUrlEdit
 from shortener.stored_link import StoredLink, cached_link
 from shortener.transactions import read, write
@@ -46,13 +47,13 @@ class LinkStore:
         self._deletion_threshold = deletion_threshold
         self._draw = draw
 
-    async def find(self, key: LinkKey) -> StoredLink:
-        """Return the link.
+    async def find(self, key: LinkKey, scope: LinkScope = EVERYTHING) -> StoredLink:
+        """Return the link, if it is in the scope.
 
         Raises:
             LinkNotFoundError: there is none.
         """
-        return await read(self._reading_engine, lambda on: find_link(on, key))
+        return await read(self._reading_engine, lambda on: find_link(on, key, scope))
 
     async def is_own_domain(self, authority: str) -> bool:
         """Tell whether links were made for that domain, so that a link to it may be a loop."""
@@ -62,7 +63,9 @@ class LinkStore:
         )
         return bool(result.scalar_one())
 
-    async def create(self, creation: ShortUrlCreation, created_by: int) -> StoredLink:
+    async def create(
+        self, creation: ShortUrlCreation, created_by: int, scope: LinkScope = EVERYTHING
+    ) -> StoredLink:
         """Create the link, or return the one that `find_if_exists` finds.
 
         Never repeated blindly: where the connection is lost during COMMIT, the row is looked for.
@@ -73,37 +76,43 @@ class LinkStore:
         """
         change = await write(
             self._engine,
-            lambda on: create_link(on, creation, created_by, self._draw, self._count_collision),
+            lambda on: create_link(
+                on, creation, created_by, self._draw, self._count_collision, scope
+            ),
             was_created,
         )
         if change.entry is not None:
             await self._outbox.apply(change.entry, cached_link(change.link))
         return change.link
 
-    async def edit(self, key: LinkKey, edit: ShortUrlEdit) -> StoredLink:
+    async def edit(
+        self, key: LinkKey, edit: ShortUrlEdit, scope: LinkScope = EVERYTHING
+    ) -> StoredLink:
         """Change what `edit` gives; may be repeated, as that changes nothing more.
 
         Raises:
             LinkNotFoundError: there is no such link.
             ValidityOrderError: it would end before it begins.
         """
-        change = await write(self._engine, lambda on: edit_link(on, key, edit))
+        change = await write(self._engine, lambda on: edit_link(on, key, edit, scope))
         if change.entry is not None:
             await self._outbox.apply(change.entry, cached_link(change.link))
         return change.link
 
-    async def set_rules(self, key: LinkKey, rules: Sequence[RedirectRule]) -> StoredLink:
+    async def set_rules(
+        self, key: LinkKey, rules: Sequence[RedirectRule], scope: LinkScope = EVERYTHING
+    ) -> StoredLink:
         """Replace the link's redirect rules by others; may be repeated likewise.
 
         Raises:
             LinkNotFoundError: there is no such link.
         """
-        change = await write(self._engine, lambda on: set_rules(on, key, rules))
+        change = await write(self._engine, lambda on: set_rules(on, key, rules, scope))
         if change.entry is not None:
             await self._outbox.apply(change.entry, cached_link(change.link))
         return change.link
 
-    async def delete(self, key: LinkKey) -> None:
+    async def delete(self, key: LinkKey, scope: LinkScope = EVERYTHING) -> None:
         """Delete the link.
 
         Raises:
@@ -112,7 +121,7 @@ class LinkStore:
         """
         change = await write(
             self._engine,
-            lambda on: delete_link(on, key, self._deletion_threshold),
+            lambda on: delete_link(on, key, self._deletion_threshold, scope),
             was_deleted,
         )
         if change.entry is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import BigInteger, Text, any_, bindparam, cast, delete, func, insert, select
+from sqlalchemy import BigInteger, Text, any_, bindparam, cast, delete, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as insert_or_ignore
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,19 +17,29 @@ _CREATE_TAGS = (
     .on_conflict_do_nothing()
 )
 _LINK_ID = cast(bindparam("link_id"), BigInteger)
-_ADD_TAGS = insert(link_tags).from_select(
-    ["link_id", "tag_id"],
-    select(_LINK_ID, tags.c.id).where(tags.c.name == any_(_NAMES)),
+_ADD_TAGS = (
+    insert_or_ignore(link_tags)
+    .from_select(
+        ["link_id", "tag_id"],
+        select(_LINK_ID, tags.c.id).where(tags.c.name == any_(_NAMES)),
+    )
+    .on_conflict_do_nothing()
 )
+_MAX_ROUNDS = 3
 
 
 async def add_tags(connection: AsyncConnection, link_id: int, names: Iterable[str]) -> None:
     """Give the link these tags; names that are new are created."""
     # In one order for all, or two transactions with the same new tags could deadlock.
-    parameters: dict[str, object] = {"names": sorted(names)}
-    if parameters["names"]:
+    parameters: dict[str, list[str]] = {"names": sorted(names)}
+    missing = len(parameters["names"])
+    for _ in range(_MAX_ROUNDS):
+        if not missing:
+            return
         await connection.execute(_CREATE_TAGS, parameters)
-        await connection.execute(_ADD_TAGS, parameters | {"link_id": link_id})
+        added = await connection.execute(_ADD_TAGS, {**parameters, "link_id": link_id})
+        # One that was there may have been renamed between the two.
+        missing -= added.rowcount
 
 
 async def remove_tags(connection: AsyncConnection, link_id: int) -> None:

@@ -85,6 +85,37 @@ def undeletable_short_url(code: str, domain: str, threshold: int) -> Problem:
     return Problem("invalid-short-url-deletion", 422, "Cannot delete short URL", detail, members)
 
 
+def forbidden_tag_operation(operation: str) -> Problem:
+    """The key sees but a part of the short URLs that have the tag."""
+    detail = f"You are not allowed to {operation} tags"
+    return Problem("forbidden-tag-operation", 403, "Forbidden tag operation", detail)
+
+
+def tag_not_found(name: str) -> Problem:
+    """There is no such tag."""
+    detail = f'Tag with name "{name}" could not be found'
+    return Problem("tag-not-found", 404, "Tag not found", detail, {"tag": name})
+
+
+def tag_conflict(old_name: str, new_name: str) -> Problem:
+    """The new name is that of another tag."""
+    detail = f"You cannot rename tag {old_name} to {new_name}, because it already exists"
+    members = {"oldName": old_name, "newName": new_name}
+    return Problem("tag-conflict", 409, "Tag conflict", detail, members)
+
+
+def domain_not_found(authority: str) -> Problem:
+    """There is no such domain, or the key may not know of it."""
+    detail = f'Domain with authority "{authority}" could not be found'
+    return Problem("domain-not-found", 404, "Domain not found", detail, {"authority": authority})
+
+
+def mercure_not_configured() -> Problem:
+    """There is no Mercure hub; clients expect this and go on without."""
+    detail = "This Shlink instance is not integrated with a mercure hub."
+    return Problem("mercure-not-configured", 501, "Mercure integration not configured", detail)
+
+
 def missing_authentication(header: str) -> Problem:
     """No API key was sent."""
     detail = (
@@ -92,6 +123,13 @@ def missing_authentication(header: str) -> Problem:
         "but none were provided"
     )
     members = {"expectedHeaders": [header]}
+    return Problem("missing-authentication", 401, "Invalid authorization", detail, members)
+
+
+def missing_query_authentication(parameter: str) -> Problem:
+    """No API key was sent in the query, where this call has it."""
+    detail = f'Expected authentication to be provided in "{parameter}" query param'
+    members = {"param": parameter}
     return Problem("missing-authentication", 401, "Invalid authorization", detail, members)
 
 

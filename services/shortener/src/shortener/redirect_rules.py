@@ -48,19 +48,19 @@ class RedirectRules:
 
     async def get(self, request: Request, api_key: ApiKey) -> Response:
         """GET /short-urls/{shortCode}/redirect-rules."""
-        return _answer(await self._find(self._key(request)))
+        return _answer(await self._find(self._key(request), api_key))
 
     async def set(self, request: Request, api_key: ApiKey) -> Response:
         """POST /short-urls/{shortCode}/redirect-rules; an unknown code comes before a bad body."""
         key = self._key(request)
-        await self._find(key)
+        await self._find(key, api_key)
         body = await read_json_object(request)
         fields = Fields(body)
         given = self._reader.read(body, fields)
         await self._check_domains(fields, given.authorities)
         fields.raise_if_refused()
         try:
-            link = await self._links.set_rules(key, given.rules)
+            link = await self._links.set_rules(key, given.rules, api_key.scope)
         except LinkNotFoundError:
             raise short_url_not_found(key[1], key[0]) from None
         log.info(
@@ -69,9 +69,9 @@ class RedirectRules:
         )  # fmt: skip
         return _answer(link)
 
-    async def _find(self, key: LinkKey) -> StoredLink:
+    async def _find(self, key: LinkKey, api_key: ApiKey) -> StoredLink:
         try:
-            return await self._links.find(key)
+            return await self._links.find(key, api_key.scope)
         except LinkNotFoundError:
             raise short_url_not_found(key[1], key[0]) from None
 

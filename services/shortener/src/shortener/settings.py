@@ -35,6 +35,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     delete_short_url_threshold: Annotated[int, msgspec.Meta(ge=1)] | None = None
     """A short URL with this many visits can no longer be deleted; by default none is kept."""
 
+    cors_allow_origins: tuple[str, ...] = ("*",)
+    """Origins whose web pages may call the API; `*` for all."""
+    default_base_url_redirect: str = ""
+    default_regular_404_redirect: str = ""
+    default_invalid_short_url_redirect: str = ""
+    """Where domains without redirects of their own send whom they have no link for."""
+
     def __post_init__(self) -> None:
         problems = [*self._bad_domain(), *self._bad_key(), *self._bad_schemes()]
         if problems:

@@ -1,18 +1,17 @@
-"""The query of a list of short URLs, and the page that answers it."""
+"""The query of a list of short URLs."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
-import msgspec
-
 from shortener.domain_name import DomainRefusedError, parse_domain
 from shortener.request_fields import MAX_INTEGER, Fields, given
-from shortener.short_url import ShortUrl
 from shortener.tag_names import read_tags
 
 DEFAULT_ITEMS_PER_PAGE = 10
+MAX_ITEMS_PER_PAGE = 1000
+"""What "all" means at most: clients see it in the pagination, and ask for the other pages."""
+
 DEFAULT_DOMAIN_NAME = "DEFAULT"
 
 OrderField = Literal["longUrl", "shortCode", "dateCreated", "title", "visits", "nonBotVisits"]
@@ -30,7 +29,7 @@ class ShortUrlQuery:
 
     page: int = 1
     items_per_page: int | None = DEFAULT_ITEMS_PER_PAGE
-    """None for all of them."""
+    """None for all of them, which `MAX_ITEMS_PER_PAGE` bounds."""
     search_term: str = ""
     searches_default_domain: bool = False
     """The default domain contains the search term, and no domain is asked for."""
@@ -51,24 +50,12 @@ class ShortUrlQuery:
     @property
     def offset(self) -> int:
         """How many short URLs come before the page."""
-        return (self.page - 1) * self.items_per_page if self.items_per_page else 0
+        return (self.page - 1) * self.limit
 
-
-class Pagination(msgspec.Struct, frozen=True, rename="camel"):
-    """Where in the whole list a page is."""
-
-    current_page: int
-    pages_count: int
-    items_per_page: int
-    items_in_current_page: int
-    total_items: int
-
-
-class ShortUrlPage(msgspec.Struct, frozen=True):
-    """One page of the list."""
-
-    data: Sequence[ShortUrl]
-    pagination: Pagination
+    @property
+    def limit(self) -> int:
+        """How many short URLs the page may have."""
+        return self.items_per_page or MAX_ITEMS_PER_PAGE
 
 
 def read_query(fields: Fields, default_domain: str, scheme: str) -> ShortUrlQuery:
@@ -89,7 +76,7 @@ def read_query(fields: Fields, default_domain: str, scheme: str) -> ShortUrlQuer
     order = given(fields.choice("orderBy", _ORDERS), "dateCreated-DESC")
     query = ShortUrlQuery(
         page=max(1, page),
-        items_per_page=items if items > 0 else None,
+        items_per_page=min(items, MAX_ITEMS_PER_PAGE) if items > 0 else None,
         search_term=term,
         searches_default_domain=domain is None and bool(term) and term.lower() in default_domain,
         tags=given(tags, ()),
@@ -120,16 +107,3 @@ def _read_domain(fields: Fields, default_domain: str, scheme: str) -> str | None
     except DomainRefusedError:
         return text  # no link has such a domain, so the list is empty
     return "" if domain == default_domain else domain
-
-
-def paginate(query: ShortUrlQuery, data: Sequence[ShortUrl], total: int) -> ShortUrlPage:
-    """Make the page that answers the query."""
-    per_page = query.items_per_page or max(1, total)
-    pagination = Pagination(
-        current_page=query.page,
-        pages_count=max(1, -(-total // per_page)),
-        items_per_page=per_page,
-        items_in_current_page=len(data),
-        total_items=total,
-    )
-    return ShortUrlPage(data=data, pagination=pagination)

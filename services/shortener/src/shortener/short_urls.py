@@ -1,11 +1,14 @@
 """The resource `/short-urls`: HTTP on the one side, the stores on the other."""
 
+from collections.abc import Mapping
+
 import msgspec
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.link_cache import LinkKey
+from shortener.answers import json_answer
 from shortener.api_keys import ApiKey
 from shortener.link_change import LinkNotFoundError
 from shortener.link_creation import NoFreeCodeError, ShortCodeTakenError
@@ -14,6 +17,7 @@ from shortener.link_edit import ValidityOrderError
 from shortener.link_key import read_link_key
 from shortener.link_search import LinkSearch
 from shortener.link_store import LinkStore
+from shortener.pagination import paginate
 from shortener.problems import (
     invalid_data,
     non_unique_slug,
@@ -25,7 +29,7 @@ from shortener.request_body import read_json_object
 from shortener.request_fields import Fields
 from shortener.short_url import ShortUrlPresenter
 from shortener.short_url_body import BodyReader, refuse_own_domain
-from shortener.short_url_list import paginate, read_query
+from shortener.short_url_list import read_query
 from shortener.stored_link import StoredLink
 from shortener.url_policy import LongUrl
 
@@ -52,11 +56,26 @@ class ShortUrls:
 
     async def create(self, request: Request, api_key: ApiKey) -> Response:
         """POST /short-urls."""
-        fields = Fields(await read_json_object(request))
+        link = await self._create(await read_json_object(request), api_key)
+        return self._answer(link)
+
+    async def shorten(self, request: Request, api_key: ApiKey) -> Response:
+        """GET /short-urls/shorten, the one-step create that Shlink has had from its beginning."""
+        query = request.query_params
+        wanted = query.get("format") or _format_of(request.headers.get("Accept", ""))
+        link = await self._create({"longUrl": query.get("longUrl", "")}, api_key)
+        if wanted == "txt":
+            return Response(self._presenter.present(link).short_url, media_type="text/plain")
+        return self._answer(link)
+
+    async def _create(self, body: Mapping[str, object], api_key: ApiKey) -> StoredLink:
+        if api_key.scope.domain is not None:
+            body = {**body, "domain": api_key.scope.domain}
+        fields = Fields(body)
         creation = self._bodies.creation(fields)
         await self._check(fields, creation.long_url)
         try:
-            link = await self._links.create(creation, api_key.id)
+            link = await self._links.create(creation, api_key.id, api_key.scope)
         except ShortCodeTakenError:
             slug = creation.custom_slug or ""
             raise non_unique_slug(slug, creation.domain) from None
@@ -64,21 +83,22 @@ class ShortUrls:
             detail = "No free short code was found; ask for a longer one."
             raise service_unavailable(detail) from None
         _log_change("link_created", link.key, api_key)
-        return self._answer(link)
+        return link
 
     async def list(self, request: Request, api_key: ApiKey) -> Response:
         """GET /short-urls."""
         fields = Fields.from_query(request.query_params)
         query = read_query(fields, self._bodies.default_domain, self._bodies.public_scheme)
-        links, total = await self._search.find_page(query)
-        page = paginate(query, [self._presenter.present(link) for link in links], total)
-        return _json({"shortUrls": page})
+        links, total = await self._search.find_page(query, api_key.scope)
+        data = [self._presenter.present(link) for link in links]
+        page = paginate(query, data, total)
+        return json_answer({"shortUrls": page})
 
     async def get(self, request: Request, api_key: ApiKey) -> Response:
         """GET /short-urls/{shortCode}."""
         key = self._key(request)
         try:
-            return self._answer(await self._links.find(key))
+            return self._answer(await self._links.find(key, api_key.scope))
         except LinkNotFoundError:
             raise _not_found(key) from None
 
@@ -89,7 +109,7 @@ class ShortUrls:
         await self._check(fields, edit.long_url)
         key = self._key(request)
         try:
-            link = await self._links.edit(key, edit)
+            link = await self._links.edit(key, edit, api_key.scope)
         except LinkNotFoundError:
             raise _not_found(key) from None
         except ValidityOrderError:
@@ -101,7 +121,7 @@ class ShortUrls:
         """DELETE /short-urls/{shortCode}."""
         key = self._key(request)
         try:
-            await self._links.delete(key)
+            await self._links.delete(key, api_key.scope)
         except LinkNotFoundError:
             raise _not_found(key) from None
         except TooManyVisitsError:
@@ -124,7 +144,7 @@ class ShortUrls:
         return read_link_key(request, self._bodies.default_domain, self._bodies.public_scheme)
 
     def _answer(self, link: StoredLink) -> Response:
-        return _json(self._presenter.present(link))
+        return json_answer(self._presenter.present(link))
 
 
 def _not_found(key: LinkKey) -> Exception:
@@ -135,5 +155,11 @@ def _log_change(event: str, key: LinkKey, api_key: ApiKey) -> None:
     log.info(event, domain=key[0], short_code=key[1], api_key=api_key.name)
 
 
-def _json(content: object) -> Response:
-    return Response(msgspec.json.encode(content), media_type="application/json")
+def _format_of(accept: str) -> str:
+    """Return what the first known type of an Accept header stands for."""
+    for item in accept.split(","):
+        if "text/plain" in item:
+            return "txt"
+        if "json" in item:
+            break
+    return "json"

@@ -23,7 +23,9 @@ WasDone = Callable[[AsyncConnection, T], Awaitable[bool]]
 
 MAX_ATTEMPTS = 3
 
-_ROLLED_BACK = frozenset({"40001", "40P01"})  # serialization failure, deadlock
+# Serialization failure, deadlock, and a row that was just read, referred to, and is gone: all that
+# is referred to is looked up in the same transaction.
+_ROLLED_BACK = frozenset({"40001", "40P01", "23503"})
 # No connection, no login, no such database, no resources, shutting down, starting up, too slow,
 # failing disk, waited for a lock, idle for too long.
 _UNAVAILABLE = ("08", "28", "3D", "53", "57", "58", "55P03", "25P03")

@@ -27,6 +27,7 @@ from shared.db.engine import create_engine
 from shared.settings import DatabaseSettings, Secret, SettingsError, load
 
 LOCK_TIMEOUT_S = 5
+LOCK_POLL_S = 0.1
 STATEMENT_TIMEOUT_S = 3600.0
 ADVISORY_LOCK = 0x71636B  # "qck"
 
@@ -85,8 +86,12 @@ def _is_unreachable(error: OSError | DBAPIError) -> bool:
 
 def _upgrade(connection: Connection, revision: str) -> None:
     # The session lock, committed: left in an open transaction it would make Alembic's own
-    # transaction a nested one that is never committed, and the upgrade a silent no-op.
-    connection.execute(text(f"SELECT pg_advisory_lock({ADVISORY_LOCK})"))
+    # transaction a nested one that is never committed, and the upgrade a silent no-op. Asked for
+    # again and again: who waits in a statement has a snapshot, which an index that is built
+    # concurrently, by who holds the lock, waits for.
+    while not connection.execute(text(f"SELECT pg_try_advisory_lock({ADVISORY_LOCK})")).scalar():
+        connection.commit()
+        time.sleep(LOCK_POLL_S)
     connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'"))
     config = alembic_config(connection)
     if newer := _unknown_revisions(config, connection):

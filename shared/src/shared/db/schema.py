@@ -22,10 +22,11 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    column,
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import INET, INT8MULTIRANGE, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, INET, INT8MULTIRANGE, JSONB
 
 metadata = MetaData(
     naming_convention={
@@ -64,8 +65,11 @@ api_keys = Table(
     Column("is_enabled", Boolean, nullable=False, server_default=text("true")),
     Column("expires_at", _moment()),
     Column("created_at", _moment(), nullable=False, server_default=_now),
+    Column("roles", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("domain", _bytewise()),
 )
-"""`key_hash` is the SHA-256 of the key; the key itself is stored nowhere."""
+"""`key_hash` is the SHA-256 of the key; the key itself is stored nowhere. Without any of `roles` a
+key may do everything; `domain` is the one that DOMAIN_SPECIFIC means."""
 
 domains = Table(
     "domains",
@@ -79,6 +83,10 @@ domains = Table(
 )
 """Domains other than the default one that links were made for, and where their visitors are led
 who would find nothing. Of the default domain, '', there is a row if it has such redirects."""
+
+SEARCHED_TEXT = "((((long_url || '\n') || short_code) || '\n') || COALESCE(title, ''))"
+"""What of a link's own is searched, as its index of trigrams has it: a query must mean just this.
+Spelt as PostgreSQL shows it, so that the test finds migration and table the same."""
 
 links = Table(
     "links",
@@ -104,6 +112,11 @@ links = Table(
     Index(None, "long_url_hash"),
     Index(None, "created_at", "id"),
     Index("links_crawlable_idx", "domain", "short_code", postgresql_where=text("crawlable")),
+    Index(None, "long_url", "id"),
+    Index(None, "short_code", "id"),
+    Index("links_title_id_idx", func.coalesce(column("title"), text("''")), "id"),
+    Index(None, "created_by", "created_at", "id"),
+    Index("links_search_idx", text(SEARCHED_TEXT), postgresql_using="gin"),
 )  # fmt: skip
 """One row a link. `visits_left` is null without a visit limit, else taken down by redirects;
 `rules` is null without redirect rules, else as in `shared.redirect_rule`."""
@@ -129,8 +142,57 @@ link_tags = Table(
     metadata,
     Column("link_id", ForeignKey("links.id", ondelete="CASCADE"), primary_key=True),
     Column("tag_id", ForeignKey("tags.id", ondelete="CASCADE"), primary_key=True),
-    Index(None, "tag_id"),
+    Index(None, "tag_id", "link_id"),
 )
+
+link_visits = Table(
+    "link_visits",
+    metadata,
+    Column("link_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("visits", BigInteger, nullable=False),
+    Column("non_bot_visits", BigInteger, nullable=False),
+    Index(None, "visits", "link_id"),
+    Index(None, "non_bot_visits", "link_id"),
+    postgresql_with={"fillfactor": "80"},
+)
+"""One row a link, to order by: `click_counts_total` as it was when changes were last folded."""
+
+tag_counts = Table(
+    "tag_counts",
+    metadata,
+    Column("tag_id", ForeignKey("tags.id", ondelete="CASCADE"), primary_key=True),
+    Column("links", BigInteger, nullable=False),
+    Column("visits", BigInteger, nullable=False),
+    Column("non_bot_visits", BigInteger, nullable=False),
+    postgresql_with={"fillfactor": "50"},
+)
+"""The links of each tag and their visits, as of then too; no row is zeros."""
+
+link_visit_changes = Table(
+    "link_visit_changes",
+    metadata,
+    Column("link_id", BigInteger, nullable=False),
+    Column("visits", BigInteger, nullable=False),
+    Column("non_bot_visits", BigInteger, nullable=False),
+    postgresql_with={
+        "autovacuum_vacuum_scale_factor": "0",
+        "autovacuum_vacuum_threshold": "20000",
+    },
+)
+"""What comes on top of `link_visits`; written by triggers, without waiting for anybody."""
+
+link_tag_changes = Table(
+    "link_tag_changes",
+    metadata,
+    Column("link_id", BigInteger, nullable=False),
+    Column("tag_id", BigInteger),
+    Column("links", SmallInteger, nullable=False),
+    postgresql_with={
+        "autovacuum_vacuum_scale_factor": "0",
+        "autovacuum_vacuum_threshold": "20000",
+    },
+)
+"""Tags that links were given (1) or lost (-1); without a tag, a link that was deleted."""
 
 link_outbox = Table(
     "link_outbox",
