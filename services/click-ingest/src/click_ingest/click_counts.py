@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 import asyncpg
 
 from click_ingest.user_agent import UserAgent
+from shared.click_delta import HOUR_S, ORPHANS
 from shared.click_event import ClickEvent
-
-HOUR_S = 3600
 
 # ORDER BY the key: upserts in any other order make workers deadlock on each other's keys.
 _RECORD = """
@@ -31,25 +30,36 @@ DO UPDATE SET clicks = counts.clicks + excluded.clicks
 """
 
 
+def hours_of(clicks: Sequence[ClickEvent]) -> list[int]:
+    """Return the hour of each click, counted since 1970 (UTC)."""
+    return [int(click.clicked_at.timestamp()) // HOUR_S for click in clicks]
+
+
 async def record(
     connection: "asyncpg.Connection[asyncpg.Record]",
     clicks: Sequence[ClickEvent],
+    hours: Sequence[int],
     recognise: Callable[[str], UserAgent],
 ) -> None:
     """Count these clicks, which must be new rows, within the caller's transaction."""
     counts = Counter(
         (
-            click.link_id or 0,  # what orphans count under
+            click.link_id or ORPHANS,
             click.type,
-            click.clicked_at.timestamp() // HOUR_S,
+            hour,
             recognise(click.user_agent).is_bot,
         )
-        for click in clicks
+        for click, hour in zip(clicks, hours, strict=True)
     )
     if not counts:
         return
-    link_ids, types, hours, bots = zip(*counts, strict=True)
+    link_ids, types, counted_hours, bots = zip(*counts, strict=True)
     moments = {hour: datetime.fromtimestamp(hour * HOUR_S, UTC) for hour in set(hours)}
     await connection.execute(
-        _RECORD, link_ids, types, [moments[hour] for hour in hours], bots, list(counts.values())
+        _RECORD,
+        link_ids,
+        types,
+        [moments[hour] for hour in counted_hours],
+        bots,
+        list(counts.values()),
     )

@@ -47,6 +47,10 @@ class Fields:
                 values[name] = value
         return cls(values | lists)
 
+    def has(self, name: str) -> bool:
+        """Tell whether the field was given, with whatever value."""
+        return self._read(name) is not UNSET
+
     def refuse(self, name: str, reason: str) -> None:
         """Note that the field is bad; the first reason counts."""
         self._reasons[name] = self._reasons.get(name) or reason
