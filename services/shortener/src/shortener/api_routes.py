@@ -8,7 +8,10 @@ from starlette.routing import Route
 
 from shortener.api_health import ApiHealth
 from shortener.authentication import Authentication, Endpoint
+from shortener.exports import Exports
 from shortener.short_urls import ShortUrls
+from shortener.visit_statistics import VisitStatistics
+from shortener.visits import Visits
 
 PREFIXES = ("/rest/v1", "/rest/v2", "/rest/v3")
 """Shlink's versions, which have answered alike since its version 4."""
@@ -17,7 +20,13 @@ Methods = Mapping[str, Endpoint]
 
 
 def api_routes(
-    *, authentication: Authentication, short_urls: ShortUrls, health: ApiHealth
+    *,
+    authentication: Authentication,
+    short_urls: ShortUrls,
+    visits: Visits,
+    statistics: VisitStatistics,
+    exports: Exports,
+    health: ApiHealth,
 ) -> list[Route]:
     """Make all routes; the one of an unversioned health is for load balancers."""
     keyed = authentication.required
@@ -26,11 +35,33 @@ def api_routes(
             "GET": keyed(short_urls.list),
             "POST": keyed(short_urls.create),
         },
+        # Before the short URL of any code, which this could be.
+        "/short-urls/export": {"GET": keyed(exports.short_urls)},
         "/short-urls/{shortCode}": {
             "GET": keyed(short_urls.get),
             "PATCH": keyed(short_urls.edit),
             "DELETE": keyed(short_urls.delete),
         },
+        "/short-urls/{shortCode}/visits": {
+            "GET": keyed(visits.of_short_url),
+            "DELETE": keyed(visits.delete_of_short_url),
+        },
+        "/short-urls/{shortCode}/visits/export": {"GET": keyed(exports.of_short_url)},
+        "/short-urls/{shortCode}/statistics": {"GET": keyed(statistics.of_short_url)},
+        "/tags/{tag:path}/visits": {"GET": keyed(visits.of_tag)},
+        "/tags/{tag:path}/visits/export": {"GET": keyed(exports.of_tag)},
+        "/tags/{tag:path}/statistics": {"GET": keyed(statistics.of_tag)},
+        "/domains/{domain}/visits": {"GET": keyed(visits.of_domain)},
+        "/domains/{domain}/visits/export": {"GET": keyed(exports.of_domain)},
+        "/domains/{domain}/statistics": {"GET": keyed(statistics.of_domain)},
+        "/visits": {"GET": keyed(visits.overview)},
+        "/visits/statistics": {"GET": keyed(statistics.everything)},
+        "/visits/orphan": {"GET": keyed(visits.orphan), "DELETE": keyed(visits.delete_orphan)},
+        "/visits/orphan/export": {"GET": keyed(exports.orphan)},
+        "/visits/orphan/statistics": {"GET": keyed(statistics.orphan)},
+        "/visits/non-orphan": {"GET": keyed(visits.non_orphan)},
+        "/visits/non-orphan/export": {"GET": keyed(exports.non_orphan)},
+        "/visits/non-orphan/statistics": {"GET": keyed(statistics.non_orphan)},
         "/health": {"GET": health.get},
     }
     routes = [Route("/rest/health", health.get)]

@@ -25,6 +25,8 @@ from shortener.api_keys import ApiKeys, utc_now
 from shortener.api_routes import api_routes
 from shortener.authentication import Authentication
 from shortener.error_answers import EXCEPTION_HANDLERS, UnexpectedErrors
+from shortener.export_store import ExportStore
+from shortener.exports import Exports
 from shortener.initial_api_key import store_initial_key
 from shortener.link_outbox import WRITE_THROUGH_TIMEOUT_S, LinkOutbox
 from shortener.link_search import LinkSearch
@@ -36,6 +38,11 @@ from shortener.settings import Settings
 from shortener.short_url import ShortUrlPresenter
 from shortener.short_url_body import BodyReader
 from shortener.short_urls import ShortUrls
+from shortener.statistics_search import StatisticsSearch
+from shortener.visit_paths import VisitPaths
+from shortener.visit_statistics import VisitStatistics
+from shortener.visit_store import VisitStore
+from shortener.visits import Visits
 
 log = structlog.get_logger()
 
@@ -73,10 +80,18 @@ def create_app(settings: Settings) -> Starlette:
         Check("postgres", lambda: _check_database(engine, connections), required=True),
         Check("redis", lambda: _check_redis(redis)),
     ]
+    paths = VisitPaths(settings.default_domain, settings.public_scheme)
     routes = [
         *api_routes(
             authentication=Authentication(keys, utc_now),
             short_urls=_short_urls(settings, engine, outbox, metrics),
+            visits=Visits(store=VisitStore(engine), paths=paths),
+            statistics=VisitStatistics(search=StatisticsSearch(engine), paths=paths, now=utc_now),
+            exports=Exports(
+                store=ExportStore(engine),
+                paths=paths,
+                presenter=ShortUrlPresenter(settings.default_domain, settings.public_scheme),
+            ),
             health=ApiHealth(lambda: _check_database(engine, connections)),
         ),
         *health_routes(lambda: checks, registry),

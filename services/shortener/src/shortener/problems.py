@@ -85,6 +85,18 @@ def undeletable_short_url(code: str, domain: str, threshold: int) -> Problem:
     return Problem("invalid-short-url-deletion", 422, "Cannot delete short URL", detail, members)
 
 
+def tag_not_found(name: str) -> Problem:
+    """There is no such tag."""
+    detail = f'Tag with name "{name}" could not be found'
+    return Problem("tag-not-found", 404, "Tag not found", detail, {"tag": name})
+
+
+def domain_not_found(authority: str) -> Problem:
+    """There is no such domain, or the key may not know of it."""
+    detail = f'Domain with authority "{authority}" could not be found'
+    return Problem("domain-not-found", 404, "Domain not found", detail, {"authority": authority})
+
+
 def missing_authentication(header: str) -> Problem:
     """No API key was sent."""
     detail = (

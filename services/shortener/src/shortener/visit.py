@@ -1,8 +1,7 @@
 """The JSON object that stands for a click in every answer of the API."""
 
-from collections.abc import Mapping
 from datetime import UTC
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -25,14 +24,23 @@ class OrphanVisit(Visit, frozen=True, rename="camel"):
     type: str
 
 
-def present_visit(row: Mapping[str, Any]) -> Visit:
+class Click(Protocol):
+    """A row of clicks, by the names of its columns."""
+
+    def __getitem__(self, name: Any, /) -> Any:
+        """Return a value."""
+
+
+def present_visit(row: Click) -> Visit:
     """Make the JSON object of a row of clicks."""
-    return OrphanVisit(**_members(row), type=row["type"]) if row["type"] != "link" else Visit(
-        **_members(row)
+    return (
+        OrphanVisit(**_members(row), type=row["type"])
+        if row["type"] != "link"
+        else Visit(**_members(row))
     )
 
 
-def _members(row: Mapping[str, Any]) -> dict[str, Any]:
+def _members(row: Click) -> dict[str, Any]:
     return {
         "referer": row["referer"],
         "date": row["clicked_at"].astimezone(UTC).isoformat(timespec="seconds"),

@@ -3,22 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
-
 from shortener.request_fields import MAX_INTEGER, Fields, given
 
 MAX_ITEMS_PER_PAGE = 10_000
 """Who asks for more, or for everything, gets pages of this many, and `pagesCount` says so."""
-
-
-class Pagination(msgspec.Struct, frozen=True, rename="camel"):
-    """Where in the whole list a page is."""
-
-    current_page: int
-    pages_count: int
-    items_per_page: int
-    items_in_current_page: int
-    total_items: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,25 +25,18 @@ class VisitQuery:
     range: VisitRange
     page: int = 1
     items_per_page: int = MAX_ITEMS_PER_PAGE
+    has_page_size: bool = True
 
     @property
     def offset(self) -> int:
         """How many visits come before the page."""
         return (self.page - 1) * self.items_per_page
 
-    def paginate(self, items: int, total: int) -> Pagination:
-        """Describe the page."""
-        per_page = min(self.items_per_page, max(1, total))
-        return Pagination(
-            current_page=self.page,
-            pages_count=max(1, -(-total // self.items_per_page)),
-            items_per_page=per_page if self.is_everything else self.items_per_page,
-            items_in_current_page=items,
-            total_items=total,
+    def reported_items_per_page(self, total: int) -> int:
+        """Return the page size to tell: who asked for everything and gets it is told its size."""
+        return (
+            self.items_per_page if self.has_page_size else min(self.items_per_page, max(1, total))
         )
-
-    is_everything: bool = False
-    """No page size was asked for."""
 
 
 def read_visit_query(fields: Fields) -> VisitQuery:
@@ -66,7 +47,7 @@ def read_visit_query(fields: Fields) -> VisitQuery:
         range=read_visit_range(fields),
         page=max(1, page),
         items_per_page=min(items, MAX_ITEMS_PER_PAGE) if items > 0 else MAX_ITEMS_PER_PAGE,
-        is_everything=items <= 0,
+        has_page_size=items > 0,
     )
 
 

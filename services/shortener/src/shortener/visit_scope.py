@@ -4,14 +4,16 @@ A scope knows its rows, the counts by hour that are exact (of links and orphans)
 statistics that sum up what is too much to sum up at each request.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, any_, cast, literal, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.click_delta import ORPHANS
+from shared.day_statistics import Scope
 from shared.db.schema import (
     click_counts_hourly,
     click_statistics,
@@ -21,7 +23,6 @@ from shared.db.schema import (
     links,
     tags,
 )
-from shared.day_statistics import Scope
 from shared.link_cache import LinkKey
 from shortener.api_keys import ApiKey
 
@@ -30,7 +31,7 @@ Condition = ColumnElement[bool]
 FEW_LINKS = 200
 """A tag or domain of so many is summed up link by link, so a change of tags is seen at once."""
 
-ORPHAN_TYPES = ("base_url", "invalid_short_url", "regular_404")
+ORPHAN_TYPES: tuple[str, ...] = ("base_url", "invalid_short_url", "regular_404")
 
 
 class ScopeNotFoundError(Exception):
@@ -41,7 +42,7 @@ class ScopeNotFoundError(Exception):
 class VisitScope:
     """A set of clicks."""
 
-    types: Sequence[str] = ("link",)
+    types: tuple[str, ...] = ("link",)
     link_ids: Sequence[int] | None = None
     """When they are few; else `links` says which."""
     links: Condition | None = None
@@ -53,9 +54,12 @@ class VisitScope:
     def rows(self) -> Condition:
         """The condition on `clicks`."""
         if self.types != ("link",):
-            return clicks.c.link_id.is_(None) & (clicks.c.type == any_(_types(self.types)))
+            return clicks.c.link_id.is_(None) & clicks.c.type.in_(self.types)
+        if self.link_ids is not None and len(self.link_ids) == 1:
+            # Not as a list of one: PostgreSQL reads the index in order for this only.
+            return clicks.c.link_id == self.link_ids[0]
         if self.link_ids is not None:
-            return clicks.c.link_id == any_(_ids(self.link_ids))
+            return clicks.c.link_id == any_(link_array(self.link_ids))
         if self.links is not None:
             return clicks.c.link_id.in_(select(links.c.id).where(self.links))
         return clicks.c.link_id.is_not(None)
@@ -63,33 +67,35 @@ class VisitScope:
     @property
     def hours(self) -> Condition | None:
         """The condition on the counts by hour; None where they would be too many."""
-        of_type = click_counts_hourly.c.type == any_(_types(self.types))
+        of_type = click_counts_hourly.c.type.in_(self.types)
         if self.types != ("link",):
             return (click_counts_hourly.c.link_id == ORPHANS) & of_type
         if self.link_ids is not None:
-            return (click_counts_hourly.c.link_id == any_(_ids(self.link_ids))) & of_type
+            return (click_counts_hourly.c.link_id == any_(link_array(self.link_ids))) & of_type
         if self.days is not None or self.links is None:
             return None
         return click_counts_hourly.c.link_id.in_(select(links.c.id).where(self.links)) & of_type
 
     @property
+    def sums_links(self) -> bool:
+        """Tell whether the statistics by day are those of several links."""
+        return self.days is None or (self.link_ids is not None and len(self.link_ids) != 1)
+
+    @property
     def statistics(self) -> Condition:
         """The condition on the statistics by day."""
         of = click_statistics.c
-        if self.link_ids is not None:
-            return (of.scope == "link") & (of.scope_id == any_(_ids(self.link_ids)))
+        if self.link_ids is not None:  # few, or one
+            return (of.scope == "link") & (of.scope_id == any_(link_array(self.link_ids)))
         if self.days is not None:
             return (of.scope == self.days[0]) & (of.scope_id == self.days[1])
         chosen = select(links.c.id).where(true() if self.links is None else self.links)
         return (of.scope == "link") & of.scope_id.in_(chosen)
 
 
-def _ids(link_ids: Sequence[int]) -> ColumnElement[Sequence[int]]:
-    return cast(literal(list(link_ids), ARRAY(BigInteger)), ARRAY(BigInteger))
-
-
-def _types(types: Sequence[str]) -> ColumnElement[Sequence[str]]:
-    return cast(literal(list(types), ARRAY(clicks.c.type.type)), ARRAY(clicks.c.type.type))
+def link_array(link_ids: Collection[int]) -> ColumnElement[Any]:
+    """Make one parameter of many ids."""
+    return cast(literal([*link_ids], ARRAY(BigInteger)), ARRAY(BigInteger))
 
 
 def visible_links(api_key: ApiKey) -> Sequence[Condition]:
@@ -169,7 +175,17 @@ async def non_orphan_scope(connection: AsyncConnection, api_key: ApiKey) -> Visi
     return VisitScope(days=("non_orphan", 0))
 
 
-def orphan_scope(types: Sequence[str] = ORPHAN_TYPES) -> VisitScope:
+async def every_scope(connection: AsyncConnection, api_key: ApiKey) -> list[VisitScope]:
+    """Find all visits that the key may see."""
+    return [await non_orphan_scope(connection, api_key), *await orphan_scopes(api_key)]
+
+
+async def orphan_scopes(api_key: ApiKey) -> list[VisitScope]:
+    """Return the visits that no short URL answered, or nothing for a key that sees none."""
+    return [orphan_scope()] if sees_orphans(api_key) else []
+
+
+def orphan_scope(types: tuple[str, ...] = ORPHAN_TYPES) -> VisitScope:
     """Return the visits that no short URL answered, or those of some types."""
     return VisitScope(types=types, days=("orphan", 0))
 
