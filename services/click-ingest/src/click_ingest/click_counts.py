@@ -32,7 +32,16 @@ DO UPDATE SET clicks = counts.clicks + excluded.clicks
 
 def hours_of(clicks: Sequence[ClickEvent]) -> list[int]:
     """Return the hour of each click, counted since 1970 (UTC)."""
-    return [int(click.clicked_at.timestamp()) // HOUR_S for click in clicks]
+    if not clicks:
+        return []
+    moments = [click.clicked_at for click in clicks]
+    first, last = _hour_of(min(moments)), _hour_of(max(moments))
+    # Nearly always all of one hour, and comparing moments costs a fifth of computing with them.
+    return [first] * len(moments) if first == last else [_hour_of(each) for each in moments]
+
+
+def _hour_of(moment: datetime) -> int:
+    return int(moment.timestamp()) // HOUR_S
 
 
 async def record(
@@ -43,13 +52,13 @@ async def record(
 ) -> None:
     """Count these clicks, which must be new rows, within the caller's transaction."""
     counts = Counter(
-        (
-            click.link_id or ORPHANS,
-            click.type,
-            hour,
-            recognise(click.user_agent).is_bot,
+        zip(
+            [click.link_id or ORPHANS for click in clicks],
+            [click.type for click in clicks],
+            hours,
+            [recognise(click.user_agent).is_bot for click in clicks],
+            strict=True,
         )
-        for click, hour in zip(clicks, hours, strict=True)
     )
     if not counts:
         return
