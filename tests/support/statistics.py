@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from click_ingest.statistics_keeper import StatisticsKeeper
 from shared.day_statistics import DayStatistics, decode_day, source_values
 from shared.metrics import IngestMetrics
+from shared.visitor_sketch import MAX_EXACT
 from tests.support.database import fetch
 
 _ROWS = """
@@ -40,7 +41,7 @@ async def fold_all(engine: AsyncEngine) -> None:
 async def assert_statistics_are_rows(database_url: str) -> None:
     """Compare every day of every scope with the clicks that are stored.
 
-    Visitors are compared where they must be right: where nothing was deleted.
+    Visitors are compared where they must be right: while they are few and nothing was deleted.
     """
     expected: defaultdict[Key, DayStatistics] = defaultdict(DayStatistics)
     visitors: defaultdict[Key, set[str]] = defaultdict(set)
@@ -66,7 +67,8 @@ async def assert_statistics_are_rows(database_url: str) -> None:
         total = expected[key].total()
         assert (row["clicks"], row["bots"]) == (total.clicks, total.bots), key
         assert _without_zeros(decode_day(row["statistics"])) == expected[key], key
-        assert deleted or row["visitors"] == len(visitors[key]), key
+        if not deleted and len(visitors[key]) <= MAX_EXACT:
+            assert row["visitors"] == len(visitors[key]), key
 
 
 def _without_zeros(day: DayStatistics) -> DayStatistics:
