@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from local_stack.stack import Stack
 from tests.bench.bench import Bench
@@ -19,6 +20,20 @@ class ApiRead:
     name: str
     target: str
     per_second: float
+    goal_ms: float = 50.0
+
+
+TAG = "popular"
+_NINETY_DAYS = (datetime.now(UTC) - timedelta(days=90)).strftime("startDate=%Y-%m-%d")
+
+
+def _visits(name: str, path: str, page: int = 1) -> ApiRead:
+    return ApiRead(
+        name=f"5,000 visits of {name}",
+        target=f"{path}?itemsPerPage=5000&page={page}",
+        per_second=1,
+        goal_ms=300.0,
+    )
 
 
 API_READS = (
@@ -34,6 +49,33 @@ API_READS = (
     ApiRead(name="tags with statistics", target="/rest/v3/tags/stats", per_second=5),
     ApiRead(name="domains", target="/rest/v3/domains", per_second=5),
     ApiRead(name="one short URL", target=f"{_SHORT_URLS}/{{code}}", per_second=20),
+    ApiRead(name="visits overview", target="/rest/v3/visits", per_second=5),
+    ApiRead(
+        name="statistics of a short URL, 90 days",
+        target=f"{_SHORT_URLS}/{{code}}/statistics?{_NINETY_DAYS}",
+        per_second=5,
+    ),
+    ApiRead(
+        name="statistics of a tag, 90 days",
+        target=f"/rest/v3/tags/{TAG}/statistics?{_NINETY_DAYS}",
+        per_second=5,
+    ),
+    ApiRead(
+        name="statistics of a domain, 90 days",
+        target=f"/rest/v3/domains/DEFAULT/statistics?{_NINETY_DAYS}",
+        per_second=5,
+    ),
+    ApiRead(
+        name="statistics of everything, 90 days",
+        target=f"/rest/v3/visits/statistics?{_NINETY_DAYS}",
+        per_second=5,
+    ),
+    _visits("a short URL", f"{_SHORT_URLS}/{{code}}/visits"),
+    _visits("a tag", f"/rest/v3/tags/{TAG}/visits"),
+    _visits("a domain", "/rest/v3/domains/DEFAULT/visits"),
+    _visits("all short URLs", "/rest/v3/visits/non-orphan"),
+    _visits("all short URLs, page 150", "/rest/v3/visits/non-orphan", page=150),
+    _visits("orphans", "/rest/v3/visits/orphan"),
 )
 """Short URLs with the visits summary of each. The rates are such that nothing has to wait for
 what was asked before, unless it takes longer than any goal allows."""

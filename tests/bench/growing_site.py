@@ -5,6 +5,7 @@ from itertools import islice
 from random import Random
 
 from local_stack.stack import Stack
+from tests.bench.api_reads import TAG
 from tests.bench.bench import Bench
 from tests.bench.redis_memory import redis_memory
 from tests.bench.table_sizes import TableSizes, settle
@@ -12,8 +13,14 @@ from tests.bench.visits import Visits
 from tests.bench.warm_cache import cache_links
 from tests.seed.clicks import seed_clicks
 from tests.seed.links import seed_links
+from tests.support.database import fetch
 
 POPULAR_LINKS = 5_000
+
+_TAG = """
+WITH tag AS (INSERT INTO tags (name) VALUES ($1) RETURNING id)
+INSERT INTO link_tags SELECT links.id, tag.id FROM links, tag WHERE short_code = ANY($2::text[])
+"""
 
 
 class GrowingSite:
@@ -61,6 +68,7 @@ class GrowingSite:
 
     async def _cache(self, codes: Iterator[str]) -> list[str]:
         popular = list(islice(codes, POPULAR_LINKS))
+        await fetch(self.stack.urls.database_url, _TAG, TAG, popular)
         empty = await redis_memory(self.stack)
         await cache_links(self.stack, popular)
         full = await redis_memory(self.stack)

@@ -32,7 +32,10 @@ LOOK_EACH_S = 0.02
 
 MB = 1_000_000
 
-_EMPTY = "TRUNCATE clicks, click_counts_hourly, click_counts_total, click_sources"
+_EMPTY = (
+    "TRUNCATE clicks, click_counts_hourly, click_counts_total, click_sources, click_deltas,"
+    " click_statistics"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

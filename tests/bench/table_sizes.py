@@ -9,7 +9,8 @@ SELECT pg_total_relation_size('links') AS links_bytes,
     (SELECT sum(pg_total_relation_size(relid))::bigint FROM pg_partition_tree('clicks'))
         AS clicks_bytes,
     pg_total_relation_size('click_counts_hourly') + pg_total_relation_size('click_counts_total')
-        AS counts_bytes
+        AS counts_bytes,
+    pg_total_relation_size('click_statistics') AS statistics_bytes
 """
 
 
@@ -20,13 +21,16 @@ class TableSizes:
     links_bytes: int
     clicks_bytes: int
     counts_bytes: int
+    statistics_bytes: int
 
 
 async def settle(database_url: str) -> TableSizes:
     """Vacuum, as autovacuum has long done with data that came bit by bit; return the sizes."""
     connection = await asyncpg.connect(database_url)
     try:
-        for table in ("links", "clicks", "click_counts_hourly", "click_counts_total"):
+        for table in (
+            "links", "clicks", "click_counts_hourly", "click_counts_total", "click_statistics",
+        ):  # fmt: skip
             await connection.execute(f"VACUUM (ANALYZE) {table}")
         row = await connection.fetchrow(_SIZES)
     finally:

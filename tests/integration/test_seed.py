@@ -13,6 +13,7 @@ from tests.seed.link_maker import LinkMaker
 from tests.seed.links import seed_links
 from tests.support.database import fetch
 from tests.support.ingest import assert_counts_are_rows, stored_clicks
+from tests.support.statistics import assert_statistics_are_rows
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
@@ -62,12 +63,13 @@ async def test_a_code_that_is_taken_costs_only_other_ids(database_url: str) -> N
 
 
 async def test_counts_and_ledger_agree_with_rows(database_url: str) -> None:
-    """After two runs both rollups count what is stored, and the ledger misses nothing."""
+    """After two runs all counts are those of what is stored, and the ledger misses nothing."""
     await seed_links(database_url, 200)
     for _ in range(2):
         await seed_clicks(database_url, 1000, ends_at=NOON, days=3, chunk_rows=300)
     assert await stored_clicks(database_url) == 2000
     await assert_counts_are_rows(database_url)
+    await assert_statistics_are_rows(database_url)
     totals = await fetch(
         database_url,
         "SELECT sum(stored)::int, sum(received)::int, sum(appended)::int, sum(missing)::int,"

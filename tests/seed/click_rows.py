@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
 
+from shared.click_delta import Source, encode_delta
 from shared.click_id import click_id
+from shared.day_statistics import source_values
 from tests.seed.clicked_links import LINK_COLUMNS, Target
 from tests.seed.visitors import VISITOR_COLUMNS, Visitors
 
@@ -21,7 +23,7 @@ CountKey = tuple[int, str, int, bool]
 class ClickRows:
     """As many clicks as `targets`, from `first_ms` on and before `end_ms` (Unix).
 
-    `counts` is complete once `rows` is at its end.
+    `counts` and `delta` are complete once `rows` is at its end.
     """
 
     random: Random
@@ -29,6 +31,9 @@ class ClickRows:
     first_ms: int
     end_ms: int
     counts: dict[CountKey, int] = field(default_factory=dict)
+    _hours: list[int] = field(default_factory=list)
+    _sources: list[tuple[str, str]] = field(default_factory=list)
+    """Of each click the referer, and the `VISITOR_COLUMNS`."""
 
     def rows(self, visitors: Visitors) -> Iterator[str]:
         """Yield each click in PostgreSQL's text form."""
@@ -38,6 +43,9 @@ class ClickRows:
         times = sorted(self.first_ms + int(random.random() * width_ms) for _ in range(count))
         clicking = random.choices(visitors.draw(random), k=count)
         referers = visitors.referers(random, count)
+        self._sources = [
+            (referer, visitor) for referer, (_, visitor) in zip(referers, clicking, strict=True)
+        ]
         hour, hour_text = 0, ""
         for at_ms, (link_id, kind, link), (is_bot, visitor), referer in zip(
             times, self.targets, clicking, referers, strict=True
@@ -46,6 +54,7 @@ class ClickRows:
             if at_ms // HOUR_MS != hour:
                 hour = at_ms // HOUR_MS
                 hour_text = f"{datetime.fromtimestamp(hour * 3600, UTC):%Y-%m-%d %H}"
+            self._hours.append(hour)
             seconds, ms = divmod(at_ms % HOUR_MS, 1000)
             at = f"{hour_text}:{seconds // 60:02}:{seconds % 60:02}.{ms:03}Z"
             key = (link_id, kind, hour, is_bot)
@@ -55,3 +64,23 @@ class ClickRows:
                 f"{click_id(at_ms, request_id)}\t{at}\t{request_id:032x}\t{referer}"
                 f"\t{visitor}\t{link}\n"
             )
+
+    def delta(self) -> bytes:
+        """Return what the statistics are to add."""
+        agents = {visitor: visitor.split("\t") for _, visitor in self._sources}
+        columns = {visitor: _agent(values) for visitor, values in agents.items()}
+        return encode_delta(
+            links=[link_id for link_id, _, _ in self.targets],
+            hours=self._hours,
+            keys=[(referer, columns[visitor]) for referer, visitor in self._sources],
+            source=lambda key: Source(key[1][0] == "t", source_values(key[0], *key[1][1:])),
+            visitors=[agents[visitor][-1] for _, visitor in self._sources],
+        )
+
+
+def _agent(values: Sequence[str]) -> tuple[str, str, str, str]:
+    """Return bot flag, browser, operating system and device, '' where there is none."""
+    found = dict(zip(VISITOR_COLUMNS, values, strict=True))
+    names = ("is_bot", "browser", "operating_system", "device")
+    is_bot, browser, system, device = (found[name].replace("\\N", "") for name in names)
+    return is_bot, browser, system, device

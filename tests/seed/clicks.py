@@ -21,6 +21,7 @@ from tests.seed.clicked_links import ClickedLinks
 from tests.seed.connections import Connection, copy_rows, lanes
 from tests.seed.links import Progress
 from tests.seed.rollups import add_counts
+from tests.seed.statistics import Statistics
 from tests.seed.visitors import Visitors
 
 DAYS = 90
@@ -60,6 +61,7 @@ async def seed_clicks(
         # Every run adds a source, so it draws other clicks than those before it.
         number = await run.first.fetchval("SELECT count(*) FROM click_sources")
         starts = deque(range(0, count, chunk_rows))
+        statistics = Statistics()
 
         async def store(connection: Connection) -> None:
             source, stored = uuid4(), 0
@@ -77,14 +79,19 @@ async def seed_clicks(
                     await connection.execute("SET LOCAL synchronous_commit = off")
                     await copy_rows(connection, "clicks", COLUMNS, rows.rows(visitors))
                     await add_counts(connection, rows.counts)
+                    await statistics.leave(connection, rows)
                     await ledger.record(connection, {source: _arrived(stored, clicks)})
+                await statistics.fold(connection)
                 stored += clicks
                 progress(clicks)
 
         await run.each(store)
         # Not clicks: a sample of each partition would take a tenth of the time of a big run, and
         # autovacuum does it.
-        await run.first.execute("ANALYZE click_counts_hourly, click_counts_total")
+        await statistics.fold(run.first)
+        await run.first.execute(
+            "ANALYZE click_counts_hourly, click_counts_total, click_statistics"
+        )
         # At once what the shortener would fold for minutes.
         await run.first.execute("SELECT recount_visits()")
         await run.first.execute("ANALYZE link_visits")

@@ -205,3 +205,19 @@ class IngestMetrics:
             "qck_ledger_deleted_clicks", "Stored clicks whose rows were deleted",
             registry=registry,
         )  # fmt: skip
+        self.statistics_lag = Gauge(
+            "qck_statistics_lag_seconds", "Age of the oldest clicks that are in no statistics yet",
+            registry=registry,
+        )  # fmt: skip
+        self.statistics_clicks = Counter(
+            "qck_statistics_clicks", "Clicks added to the statistics by day, or taken away",
+            registry=registry,
+        )  # fmt: skip
+        self.statistics_cropped = Counter(
+            "qck_statistics_cropped_clicks", "Clicks whose value of some dimension is one of too"
+            " many and was put into `other`, once for each dimension and scope", registry=registry,
+        )  # fmt: skip
+        self.statistics_step_duration = Histogram(
+            "qck_statistics_step_duration_seconds", "One transaction that adds to the statistics",
+            buckets=_SLOW_BUCKETS_S, registry=registry,
+        )  # fmt: skip

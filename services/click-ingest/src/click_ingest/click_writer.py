@@ -1,4 +1,4 @@
-"""One batch of clicks, its counts and its ledger entries: one transaction.
+"""One batch of clicks, its counts, its delta and its ledger entries: one transaction.
 
 Clicks go by COPY straight into `clicks`, which takes a third of the time of any INSERT, and
 counts follow from what was sent: COPY stores every row or none. So the price of a click that is
@@ -16,7 +16,7 @@ import asyncpg
 from msgspec.structs import astuple
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from click_ingest import click_counts, ledger
+from click_ingest import click_counts, click_deltas, ledger
 from click_ingest.batch import ClickBatch
 from click_ingest.refusal import Refusal, refusal_of
 from click_ingest.user_agent import UserAgents
@@ -57,8 +57,10 @@ class ClickWriter:
         """
         async with self._connection() as connection, connection.transaction():
             new = await self._insert(connection, batch.clicks)
+            hours, recognise = click_counts.hours_of(new), self._user_agents.recognise
+            await click_deltas.record(connection, new, hours, recognise)
             # Rows that others wait for, so as late as can be.
-            await click_counts.record(connection, new, self._user_agents.recognise)
+            await click_counts.record(connection, new, hours, recognise)
             await ledger.record(connection, batch.ledger_entries(new))
         return len(new)
 

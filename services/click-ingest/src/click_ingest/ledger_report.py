@@ -19,6 +19,7 @@ _LEDGER = """
 SELECT source, appended, stored, repeated, dead_lettered, in_flight, missing, holes::text
 FROM click_ledger ORDER BY first_received_at, source
 """
+_DELETED = "SELECT count(*) FROM click_deletions WHERE NOT is_asked_for"
 _COLUMNS = ("appended", "stored", "repeated", "dead-lettered", "in flight", "missing")
 
 
@@ -29,11 +30,11 @@ class ReportSettings(msgspec.Struct, frozen=True):
 
 
 async def read_ledger(database_url: str) -> tuple[Sequence[Sequence[Any]], int]:
-    """Return the ledger's rows and the number of deleted clicks."""
+    """Return the ledger's rows and the number of clicks that were deleted behind its back."""
     connection = await asyncpg.connect(database_url, timeout=5)
     try:
         rows = [tuple(row.values()) for row in await connection.fetch(_LEDGER)]
-        deleted: int = await connection.fetchval("SELECT count(*) FROM click_deletions")
+        deleted: int = await connection.fetchval(_DELETED)
     finally:
         await connection.close()
     return rows, deleted

@@ -15,7 +15,7 @@ INTERVAL_S = 10.0
 
 _SUM = text("""
 SELECT coalesce(sum(missing), 0)::bigint, coalesce(sum(in_flight), 0)::bigint,
-    (SELECT count(*) FROM click_deletions)
+    (SELECT count(*) FROM click_deletions WHERE NOT is_asked_for)
 FROM click_ledger
 """)
 
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class LedgerState:
-    """Clicks, over all sources."""
+    """Clicks, over all sources; `deleted` without those that the API was asked to delete."""
 
     missing: int
     in_flight: int

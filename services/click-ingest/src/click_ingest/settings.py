@@ -37,6 +37,13 @@ class ClickPartitionSettings(msgspec.Struct, frozen=True):
     """Days before today, for clicks that waited in a spool."""
 
 
+class StatisticsSettings(msgspec.Struct, frozen=True):
+    """How much may be done for statistics beside storing clicks."""
+
+    share: Annotated[float, msgspec.Meta(gt=0, le=0.9)] = 0.1
+    """Of a worker's time; what it does not suffice for makes statistics late."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All of them."""
 
@@ -50,5 +57,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     batch: BatchSettings
     ingest: IngestSettings
     click_partition: ClickPartitionSettings
+    statistics: StatisticsSettings
     click_retention_days: Annotated[int, msgspec.Meta(ge=0)] = 0
     """Whole days of clicks older than this are dropped, counts stay; 0 keeps all for ever."""

@@ -23,6 +23,7 @@ from click_ingest.ledger_watch import LedgerWatch
 from click_ingest.partitions import Partitions
 from click_ingest.poison_guard import PoisonGuard
 from click_ingest.settings import Settings
+from click_ingest.statistics_keeper import StatisticsKeeper
 from click_ingest.subscription import Subscription
 from click_ingest.user_agent import UserAgents
 from shared import broker
@@ -84,6 +85,7 @@ async def _open(
     tasks = await stack.enter_async_context(background_tasks())
     tasks.create_task(partitions.keep())
     tasks.create_task(LedgerWatch(engine, metrics).keep())
+    tasks.create_task(StatisticsKeeper(engine, metrics, share=settings.statistics.share).keep())
     consuming = tasks.create_task(consumer.run())
     stack.push_async_callback(_drain, consumer, consuming)
     checks[:] = [

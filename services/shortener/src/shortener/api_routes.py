@@ -9,10 +9,13 @@ from starlette.routing import Route
 from shortener.api_health import ApiHealth
 from shortener.authentication import Authentication, Endpoint
 from shortener.domains import Domains
+from shortener.exports import Exports
 from shortener.mercure import mercure_info
 from shortener.redirect_rules import RedirectRules
 from shortener.short_urls import ShortUrls
 from shortener.tags import Tags
+from shortener.visit_statistics import VisitStatistics
+from shortener.visits import Visits
 
 PREFIXES = ("/rest/v1", "/rest/v2", "/rest/v3")
 """Shlink's versions, which have answered alike since its version 4."""
@@ -27,6 +30,9 @@ def api_routes(
     redirect_rules: RedirectRules,
     tags: Tags,
     domains: Domains,
+    visits: Visits,
+    statistics: VisitStatistics,
+    exports: Exports,
     health: ApiHealth,
 ) -> list[Route]:
     """Make all routes; the one of an unversioned health is for load balancers."""
@@ -37,6 +43,8 @@ def api_routes(
             "POST": keyed(short_urls.create),
         },
         "/short-urls/shorten": {"GET": authentication.required_in_query(short_urls.shorten)},
+        # Before the short URL of any code, which this could be.
+        "/short-urls/export": {"GET": keyed(exports.short_urls)},
         "/short-urls/{shortCode}": {
             "GET": keyed(short_urls.get),
             "PATCH": keyed(short_urls.edit),
@@ -56,6 +64,26 @@ def api_routes(
         "/domains": {"GET": keyed(domains.list)},
         "/domains/redirects": {"PATCH": keyed(domains.change_redirects)},
         "/mercure-info": {"GET": keyed(mercure_info)},
+        "/short-urls/{shortCode}/visits": {
+            "GET": keyed(visits.of_short_url),
+            "DELETE": keyed(visits.delete_of_short_url),
+        },
+        "/short-urls/{shortCode}/visits/export": {"GET": keyed(exports.of_short_url)},
+        "/short-urls/{shortCode}/statistics": {"GET": keyed(statistics.of_short_url)},
+        "/tags/{tag:path}/visits": {"GET": keyed(visits.of_tag)},
+        "/tags/{tag:path}/visits/export": {"GET": keyed(exports.of_tag)},
+        "/tags/{tag:path}/statistics": {"GET": keyed(statistics.of_tag)},
+        "/domains/{domain}/visits": {"GET": keyed(visits.of_domain)},
+        "/domains/{domain}/visits/export": {"GET": keyed(exports.of_domain)},
+        "/domains/{domain}/statistics": {"GET": keyed(statistics.of_domain)},
+        "/visits": {"GET": keyed(visits.overview)},
+        "/visits/statistics": {"GET": keyed(statistics.everything)},
+        "/visits/orphan": {"GET": keyed(visits.orphan), "DELETE": keyed(visits.delete_orphan)},
+        "/visits/orphan/export": {"GET": keyed(exports.orphan)},
+        "/visits/orphan/statistics": {"GET": keyed(statistics.orphan)},
+        "/visits/non-orphan": {"GET": keyed(visits.non_orphan)},
+        "/visits/non-orphan/export": {"GET": keyed(exports.non_orphan)},
+        "/visits/non-orphan/statistics": {"GET": keyed(statistics.non_orphan)},
         "/health": {"GET": health.get},
     }
     routes = [Route("/rest/health", health.get)]

@@ -30,6 +30,8 @@ from shortener.count_folding import CountFolding
 from shortener.domain_store import DomainStore
 from shortener.domains import Domains, Redirects
 from shortener.error_answers import EXCEPTION_HANDLERS, UnexpectedErrors
+from shortener.export_store import ExportStore
+from shortener.exports import Exports
 from shortener.initial_api_key import store_initial_key
 from shortener.link_outbox import WRITE_THROUGH_TIMEOUT_S, LinkOutbox
 from shortener.link_search import LinkSearch
@@ -43,8 +45,13 @@ from shortener.settings import Settings
 from shortener.short_url import ShortUrlPresenter
 from shortener.short_url_body import BodyReader
 from shortener.short_urls import ShortUrls
+from shortener.statistics_search import StatisticsSearch
 from shortener.tag_store import TagStore
 from shortener.tags import Tags
+from shortener.visit_paths import VisitPaths
+from shortener.visit_statistics import VisitStatistics
+from shortener.visit_store import VisitStore
+from shortener.visits import Visits
 
 log = structlog.get_logger()
 
@@ -88,12 +95,20 @@ def create_app(settings: Settings) -> Starlette:
         count_collision=metrics.code_collisions.inc,
         deletion_threshold=settings.delete_short_url_threshold,
     )
+    paths = VisitPaths(settings.default_domain, settings.public_scheme)
     resources = api_routes(
         authentication=Authentication(keys, utc_now),
         short_urls=_short_urls(settings, engine, links),
         redirect_rules=_redirect_rules(settings, links),
         tags=Tags(TagStore(engine)),
         domains=_domains(settings, engine),
+        visits=Visits(store=VisitStore(engine), paths=paths),
+        statistics=VisitStatistics(search=StatisticsSearch(engine), paths=paths, now=utc_now),
+        exports=Exports(
+            store=ExportStore(engine),
+            paths=paths,
+            presenter=ShortUrlPresenter(settings.default_domain, settings.public_scheme),
+        ),
         health=ApiHealth(lambda: _check_database(engine, connections)),
     )
     routes = [*resources, *health_routes(lambda: checks, registry)]

@@ -10,12 +10,11 @@ from starlette.responses import Response
 
 from shortener.answers import json_answer
 from shortener.api_keys import ApiKey
-from shortener.domain_name import DomainRefusedError, is_loopback, parse_domain
+from shortener.domain_name import DEFAULT_NAME, DomainRefusedError, is_loopback, parse_domain
 from shortener.domain_store import DomainNotFoundError, DomainStore, StoredDomain
 from shortener.problems import domain_not_found
 from shortener.request_body import read_json_object
 from shortener.request_fields import Fields, given
-from shortener.short_url_list import DEFAULT_DOMAIN_NAME
 
 log = structlog.get_logger()
 
@@ -90,7 +89,7 @@ class Domains:
 
     def _authority(self, fields: Fields) -> str:
         text = given(fields.text("domain"), "")
-        if text == DEFAULT_DOMAIN_NAME:
+        if text == DEFAULT_NAME:
             return ""
         if not text:
             fields.refuse("domain", "is required")

@@ -47,6 +47,10 @@ class Fields:
                 values[name] = value
         return cls(values | lists)
 
+    def has(self, name: str) -> bool:
+        """Tell whether the field was given, with whatever value."""
+        return self._read(name) is not UNSET
+
     def refuse(self, name: str, reason: str) -> None:
         """Note that the field is bad; the first reason counts."""
         self._reasons[name] = self._reasons.get(name) or reason
@@ -152,11 +156,11 @@ def to_text(value: object) -> str | None:
 
 def _to_integer(value: object) -> int | None:
     if isinstance(value, float) and value.is_integer():
-        return int(value)
+        return int(value.strip())
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
-        return int(value)
+        return int(value.strip())
     return None
 
 

@@ -4,15 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
-from shortener.domain_name import DomainRefusedError, parse_domain
+from shortener.domain_name import named_domain
 from shortener.request_fields import MAX_INTEGER, Fields, given
 from shortener.tag_names import read_tags
 
 DEFAULT_ITEMS_PER_PAGE = 10
 MAX_ITEMS_PER_PAGE = 1000
 """What "all" means at most: clients see it in the pagination, and ask for the other pages."""
-
-DEFAULT_DOMAIN_NAME = "DEFAULT"
 
 OrderField = Literal["longUrl", "shortCode", "dateCreated", "title", "visits", "nonBotVisits"]
 _MODES = ("any", "all")
@@ -72,7 +70,7 @@ def read_query(fields: Fields, default_domain: str, scheme: str) -> ShortUrlQuer
     tags, tags_mode = read_tags(fields), fields.choice("tagsMode", _MODES)
     excluded = read_tags(fields, "excludeTags")
     excluded_mode = fields.choice("excludeTagsMode", _MODES)
-    domain = _read_domain(fields, default_domain, scheme)
+    domain = named_domain(given(fields.text("domain"), ""), default_domain, scheme)
     order = given(fields.choice("orderBy", _ORDERS), "dateCreated-DESC")
     query = ShortUrlQuery(
         page=max(1, page),
@@ -94,16 +92,3 @@ def read_query(fields: Fields, default_domain: str, scheme: str) -> ShortUrlQuer
     )
     fields.raise_if_refused()
     return query
-
-
-def _read_domain(fields: Fields, default_domain: str, scheme: str) -> str | None:
-    text = given(fields.text("domain"), "")
-    if not text:
-        return None
-    if text == DEFAULT_DOMAIN_NAME:
-        return ""
-    try:
-        domain = parse_domain(text, scheme)
-    except DomainRefusedError:
-        return text  # no link has such a domain, so the list is empty
-    return "" if domain == default_domain else domain

@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Enum,
     ForeignKey,
@@ -285,5 +286,50 @@ click_deletions = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("deleted_at", _moment(), nullable=False, server_default=_now),
+    Column("is_asked_for", Boolean, nullable=False, server_default=text("false")),
+    Index(None, "is_asked_for", postgresql_where=text("NOT is_asked_for")),
 )
-"""Clicks whose rows were deleted, noted by a trigger. Dropping whole partitions notes nothing."""
+"""Clicks whose rows were deleted, noted by a trigger. Dropping whole partitions notes nothing.
+`is_asked_for` are those that the API was asked to delete; others went behind the ledger's back."""
+
+statistics_scope = Enum(
+    "link", "tag", "domain", "non_orphan", "orphan", name="statistics_scope", metadata=metadata
+)
+
+click_deltas = Table(
+    "click_deltas",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("created_at", _moment(), nullable=False, server_default=_now),
+    Column("clicks", Integer, nullable=False),
+    Column("delta", LargeBinary, nullable=False),
+)
+"""What was stored or deleted and is not in `click_statistics` yet: `shared.click_delta`."""
+
+click_statistics = Table(
+    "click_statistics",
+    metadata,
+    Column("scope", statistics_scope, primary_key=True),
+    Column("scope_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("day", Date, primary_key=True),
+    Column("clicks", BigInteger, nullable=False),
+    Column("bots", BigInteger, nullable=False),
+    Column("visitors", BigInteger, nullable=False),
+    Column("statistics", LargeBinary, nullable=False),
+    Column("sketch", LargeBinary, nullable=False),
+    Column("is_stale", Boolean, nullable=False, server_default=text("false")),
+    Index(None, "is_stale", postgresql_where=text("is_stale")),
+    postgresql_with={"fillfactor": "80"},
+)
+"""One row for each day (UTC) with clicks of a link, a tag, a domain (0: the default one), all
+links or the orphans: `shared.day_statistics`, and a sketch of the visitors with its estimate. Only
+click-ingest writes here. `is_stale` days of a tag are to be made anew."""
+
+link_tag_marks = Table(
+    "link_tag_marks",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("tag_id", BigInteger, nullable=False),
+    Column("link_id", BigInteger, nullable=False),
+)
+"""Links that got or lost a tag, noted by triggers: the tag's days of their clicks are stale."""

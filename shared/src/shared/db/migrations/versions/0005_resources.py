@@ -14,7 +14,7 @@ and everything in it may be done twice.
 from alembic import op
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

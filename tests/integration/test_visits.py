@@ -1,0 +1,280 @@
+"""Lists of visits against a real PostgreSQL: page by page what a full scan gives."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+
+import httpx2
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from click_ingest.click_writer import ClickWriter
+from shared.click_event import ClickEvent
+from tests.support.clicks import a_click, a_message
+from tests.support.database import fetch
+from tests.support.ingest import assert_counts_are_rows, ledger, write
+from tests.support.short_urls import create
+from tests.support.statistics import assert_statistics_are_rows, fold_all
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+CODES = ("one", "two", "three")
+EMPTY = {
+    "currentPage": 1, "pagesCount": 1, "itemsPerPage": 1, "itemsInCurrentPage": 0, "totalItems": 0,
+}  # fmt: skip
+
+
+async def make_links(client: httpx2.AsyncClient, url: str) -> dict[str, int]:
+    """Make three links: two with the tag `t`, one of them on another domain."""
+    await create(client, customSlug="one", tags=["t"])
+    await create(client, customSlug="two", tags=["t", "rare"], domain="own.test")
+    await create(client, customSlug="three")
+    rows = await fetch(url, "SELECT id, short_code FROM links")
+    return {row["short_code"]: row["id"] for row in rows}
+
+
+def awkward_clicks(ids: dict[str, int]) -> list[ClickEvent]:
+    """Make clicks of two days: many in one millisecond, some at the edges of hours and days."""
+    midnight = NOW.replace(hour=0, minute=0, second=0)
+    moments = [
+        *[NOW - timedelta(hours=3)] * 40,
+        *[midnight] * 5,
+        *[midnight - timedelta(milliseconds=1)] * 5,
+        *[midnight - timedelta(hours=1)] * 3,
+        *[NOW - timedelta(minutes=7 * number) for number in range(80)],
+    ]
+    clicks = []
+    for number, moment in enumerate(moments):
+        code = (*CODES, "")[number % 4]
+        agent = {"user_agent": "curl/8.5.0"} if number % 5 == 0 else {}
+        orphan = {"type": ("base_url", "regular_404")[number % 8 == 3], "redirect_url": None}
+        clicks.append(
+            a_click(
+                clicked_at=moment,
+                link_id=ids.get(code),
+                visited_url=f"https://s.test/{number}",
+                **agent,
+                **({} if code else orphan),
+            )
+        )
+    return clicks
+
+
+async def page(client: httpx2.AsyncClient, path: str, **params: Any) -> dict[str, Any]:
+    """Ask for a page, which must be answered."""
+    name, _, query = path.partition("?")
+    answer = await client.get(name, params={**dict(parse_qsl(query)), **params})
+    assert answer.status_code == 200, answer.text
+    visits: dict[str, Any] = answer.json()["visits"]
+    return visits
+
+
+async def walk(client: httpx2.AsyncClient, path: str, **params: Any) -> list[str]:
+    """Ask for all pages from the last to the first; return the visited URLs in their order."""
+    last = (await page(client, path, **params))["pagination"]["pagesCount"]
+    pages = [await page(client, path, **params, page=number) for number in range(last, 0, -1)]
+    total = {each["pagination"]["totalItems"] for each in pages}
+    found = [visit["visitedUrl"] for each in reversed(pages) for visit in each["data"]]
+    assert total == {len(found)}
+    return found
+
+
+async def scanned(url: str, where: str, *arguments: Any) -> list[str]:
+    """Return the visited URLs of all rows that meet a condition, newest first."""
+    rows = await fetch(
+        url,
+        "SELECT visited_url FROM clicks LEFT JOIN links ON links.id = link_id"
+        f" WHERE {where} ORDER BY clicks.id DESC",
+        *arguments,
+    )
+    return [row["visited_url"] for row in rows]
+
+
+LISTS = [
+    ("/short-urls/one/visits", "links.short_code = 'one'"),
+    ("/tags/t/visits", "links.short_code IN ('one', 'two')"),
+    ("/tags/t/visits?domain=own.test", "links.short_code = 'two'"),
+    ("/domains/DEFAULT/visits", "links.short_code IN ('one', 'three')"),
+    ("/domains/own.test/visits", "links.short_code = 'two'"),
+    ("/visits/non-orphan", "link_id IS NOT NULL"),
+    ("/visits/non-orphan?domain=DEFAULT", "links.domain = ''"),
+    ("/visits/orphan", "link_id IS NULL"),
+    ("/visits/orphan?type=base_url", "type = 'base_url'"),
+    ("/visits/orphan?domain=test/1", "link_id IS NULL AND visited_url LIKE '%test/1%'"),
+]
+FOLDED = pytest.mark.parametrize("folded", [0, 60, 200], ids=["not folded", "part", "folded"])
+
+
+@pytest.mark.parametrize("few_links", [200, 0], ids=["link by link", "summed up"])
+@FOLDED
+async def test_pages_are_a_full_scan(
+    client: httpx2.AsyncClient,
+    database_url: str,
+    engine: AsyncEngine,
+    writer: ClickWriter,
+    folded: int,
+    few_links: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever is folded yet, each list's pages together are all of its rows, in their order."""
+    monkeypatch.setattr("shortener.visit_scope.FEW_LINKS", few_links)
+    clicks = awkward_clicks(await make_links(client, database_url))
+    await write(writer, a_message(clicks[:folded]))
+    await fold_all(engine)
+    await write(writer, a_message(clicks[folded:]))
+    for path, where in LISTS:
+        expected = await scanned(database_url, where)
+        assert expected, path
+        assert await walk(client, path, itemsPerPage="7") == expected, path
+        assert await walk(client, path) == expected, path
+
+
+@pytest.mark.parametrize("few_links", [200, 0], ids=["link by link", "summed up"])
+async def test_dates_cut_hours(
+    client: httpx2.AsyncClient,
+    database_url: str,
+    engine: AsyncEngine,
+    writer: ClickWriter,
+    few_links: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Both dates are inclusive to the second, totals are exact, and bots can be left out."""
+    monkeypatch.setattr("shortener.visit_scope.FEW_LINKS", few_links)
+    await write(writer, a_message(awkward_clicks(await make_links(client, database_url))))
+    await fold_all(engine)
+    ranges: Sequence[tuple[timedelta, timedelta]] = (
+        (timedelta(hours=3), timedelta(hours=3)),
+        (timedelta(hours=9, minutes=3), timedelta(minutes=70)),
+        (timedelta(days=2), timedelta(hours=4, minutes=1)),
+    )
+    for since, until in ranges:
+        start, end = NOW - since, NOW - until
+        params = {
+            "startDate": start.isoformat(), "endDate": end.isoformat(), "itemsPerPage": "9",
+            "excludeBots": "false",
+        }  # fmt: skip
+        for path, where in LISTS:
+            wanted = await scanned(
+                database_url,
+                f"{where} AND NOT is_bot AND clicked_at >= $1 AND clicked_at < $2",
+                start,
+                end + timedelta(seconds=1),
+            )
+            assert await walk(client, path, **params) == wanted, (path, since, until)
+
+
+async def test_a_visit_has_all_members(
+    client: httpx2.AsyncClient, database_url: str, writer: ClickWriter
+) -> None:
+    """The JSON object is that of Shlink; an orphan also has its type."""
+    ids = await make_links(client, database_url)
+    await write(
+        writer,
+        a_message([a_click(link_id=ids["one"], clicked_at=NOW, referer="", user_agent="")]),
+    )
+    await write(writer, a_message([a_click(link_id=None, type="base_url", redirect_url=None)]))
+    (visit,) = (await page(client, "/short-urls/one/visits"))["data"]
+    assert visit == {
+        "referer": "", "date": NOW.isoformat(), "userAgent": "", "visitLocation": None,
+        "potentialBot": True, "visitedUrl": "https://s.test/code",
+        "redirectUrl": "https://example.com/",
+    }  # fmt: skip
+    (orphan,) = (await page(client, "/visits/orphan"))["data"]
+    assert (orphan["type"], orphan["redirectUrl"]) == ("base_url", None)
+
+
+async def test_the_overview_is_fresh(
+    client: httpx2.AsyncClient, database_url: str, engine: AsyncEngine, writer: ClickWriter
+) -> None:
+    """What is stored is in the overview at once, folded or not."""
+    clicks = awkward_clicks(await make_links(client, database_url))
+    await write(writer, a_message(clicks[:70]))
+    await fold_all(engine)
+    await write(writer, a_message(clicks[70:]))
+    overview = await page(client, "/visits")
+    (row,) = await fetch(
+        database_url,
+        "SELECT count(*) FILTER (WHERE link_id IS NOT NULL) AS total,"
+        " count(*) FILTER (WHERE link_id IS NOT NULL AND is_bot) AS bots,"
+        " count(*) FILTER (WHERE link_id IS NULL) AS orphans FROM clicks",
+    )
+    assert overview["nonOrphanVisits"] == {
+        "total": row["total"], "bots": row["bots"], "nonBots": row["total"] - row["bots"],
+    }  # fmt: skip
+    assert overview["orphanVisits"]["total"] == row["orphans"]
+
+
+async def test_what_is_not_there(client: httpx2.AsyncClient, database_url: str) -> None:
+    """Unknown short URLs, tags and domains are problems; what has no visits is an empty page."""
+    await make_links(client, database_url)
+    for path, kind in (
+        ("/short-urls/none/visits", "short-url-not-found"),
+        ("/tags/none/visits", "tag-not-found"),
+        ("/domains/none.test/visits", "domain-not-found"),
+        ("/tags/none/statistics", "tag-not-found"),
+        ("/short-urls/none/statistics", "short-url-not-found"),
+    ):
+        answer = await client.get(path)
+        assert (answer.status_code, answer.json()["type"].rsplit("/")[-1]) == (404, kind), path
+    assert (await client.delete("/short-urls/none/visits")).status_code == 404
+    for path in ("/short-urls/one/visits", "/tags/t/visits", "/visits/orphan"):
+        assert await page(client, path) == {"data": [], "pagination": EMPTY}
+    beyond = await page(client, "/visits/non-orphan", page="9", itemsPerPage="5")
+    assert beyond["pagination"] == {**EMPTY, "currentPage": 9, "itemsPerPage": 5}
+    bad = await client.get("/visits/orphan", params={"type": "link", "startDate": "x"})
+    assert bad.status_code == 400
+    assert sorted(bad.json()["invalidElements"]) == ["startDate", "type"]
+
+
+async def test_deleted_visits_leave_everything_in_agreement(
+    client: httpx2.AsyncClient,
+    database_url: str,
+    engine: AsyncEngine,
+    writer: ClickWriter,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Rows, counts, statistics and ledger agree after deletions, chunk by chunk, folded or not."""
+    monkeypatch.setattr("shortener.visit_deletion.CHUNK", 10)
+    ids = await make_links(client, database_url)
+    message = a_message(awkward_clicks(ids))
+    await write(writer, message)
+    for path, where in (
+        ("/short-urls/two/visits?domain=own.test", "links.short_code = 'two'"),
+        ("/visits/orphan", "link_id IS NULL"),
+    ):
+        stored = len(await scanned(database_url, where))
+        assert (await client.delete(path)).json() == {"deletedVisits": stored}
+        assert (await client.delete(path)).json() == {"deletedVisits": 0}
+        await assert_counts_are_rows(database_url)
+        await fold_all(engine)
+        await assert_statistics_are_rows(database_url)
+        assert (await page(client, path))["data"] == []
+    summary = (await client.get("/short-urls/two", params={"domain": "own.test"})).json()
+    assert summary["visitsSummary"] == {"total": 0, "nonBots": 0, "bots": 0}
+    (source,) = await fetch(database_url, "SELECT * FROM click_sources")
+    (rows,) = await fetch(
+        database_url,
+        "SELECT (SELECT count(*) FROM clicks) AS left, count(*) AS deleted,"
+        " count(*) FILTER (WHERE is_asked_for) AS asked FROM click_deletions",
+    )
+    assert source["stored"] == rows["left"] + rows["deleted"]
+    assert rows["deleted"] == rows["asked"] > 0
+    assert (await ledger(database_url, source["source"]))[3] == 0
+
+
+async def test_a_reset_forgets_what_retention_has_dropped(
+    client: httpx2.AsyncClient, database_url: str, writer: ClickWriter
+) -> None:
+    """Counts of days whose clicks are gone for good go with the rest."""
+    ids = await make_links(client, database_url)
+    await write(writer, a_message([a_click(link_id=ids["one"]) for _ in range(3)]))
+    await fetch(
+        database_url,
+        "INSERT INTO click_counts_hourly VALUES ($1, 'link', '2020-01-01', false, 5)",
+        ids["one"],
+    )
+    await fetch(database_url, "UPDATE click_counts_total SET clicks = clicks + 5")
+    assert (await client.get("/short-urls/one")).json()["visitsSummary"]["total"] == 8
+    assert (await client.delete("/short-urls/one/visits")).json() == {"deletedVisits": 3}
+    assert (await client.get("/short-urls/one")).json()["visitsSummary"]["total"] == 0
+    await assert_counts_are_rows(database_url)
