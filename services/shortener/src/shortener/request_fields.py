@@ -156,7 +156,7 @@ def to_text(value: object) -> str | None:
 
 def _to_integer(value: object) -> int | None:
     if isinstance(value, float) and value.is_integer():
-        return int(value.strip())
+        return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
