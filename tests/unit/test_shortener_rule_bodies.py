@@ -104,6 +104,7 @@ def test_conditions_of_each_type(
         (("query-param", "a" * 257, "x"), "at most 256 characters"),
         (("query-param", "a", "x\0"), "NUL character"),
         (("query-param", "a", True), "matchValue is required"),
+        (("query-param", "a", 10**5000), "matchValue is required"),
         (("query-param", "a", ["x"]), "matchValue is required"),
         (("any-value-query-param", None, None), "matchKey is required"),
         (("valueless-query-param", " ", None), "matchKey is required"),

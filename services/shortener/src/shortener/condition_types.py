@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from shared.address_pattern import parse_pattern
 from shared.redirect_rule import Condition
 from shortener.country_codes import COUNTRY_CODES
-from shortener.request_fields import parse_moment
+from shortener.request_fields import parse_moment, to_text
 
 MAX_KEY_LENGTH = 256
 MAX_VALUE_LENGTH = 512
@@ -101,12 +101,9 @@ def read_condition(given: Mapping[str, object]) -> Condition:
 
 
 def _given(given: Mapping[str, object], name: str, max_length: int) -> str:
-    value = given.get(name)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str) or not value.strip():
+    text = (to_text(given.get(name)) or "").strip()
+    if not text:
         raise ConditionRefusedError(f"{name} is required")
-    text = value.strip()
     if len(text) > max_length:
         raise ConditionRefusedError(f"{name} must be at most {max_length} characters")
     if "\0" in text:

@@ -62,7 +62,7 @@ class Fields:
         value = self._read(name)
         if value is UNSET or value is None:
             return value
-        text = _to_text(value)
+        text = to_text(value)
         if text is None:
             self.refuse(name, "must be text")
             return None
@@ -90,7 +90,7 @@ class Fields:
         value = self._read(name)
         if value is UNSET or value is None or isinstance(value, bool):
             return value
-        word = (_to_text(value) or "").strip().lower()
+        word = (to_text(value) or "").strip().lower()
         if word in _TRUE | _FALSE:
             return word in _TRUE
         if value != "":
@@ -113,7 +113,7 @@ class Fields:
         if values is UNSET or values is None:
             return values
         given = values if isinstance(values, list) else [values]
-        texts = [_to_text(value) for value in given]
+        texts = [to_text(value) for value in given]
         clean = [text.strip() for text in texts if text is not None and "\0" not in text]
         if len(clean) == len(given):
             return clean
@@ -140,7 +140,8 @@ def given(value: T | UnsetType | None, default: T) -> T:
     return default if value is None or isinstance(value, UnsetType) else value
 
 
-def _to_text(value: object) -> str | None:
+def to_text(value: object) -> str | None:
+    """Read text, or a number as its digits; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:
