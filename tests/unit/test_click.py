@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from redirector.click import ClickMaker, anonymize
-from redirector.places import NoPlaces, Places
 from redirector.request import Request
 from shared.click_event import ClickEvent
 from shared.click_id import click_id, first_id_at
@@ -16,7 +15,6 @@ from tests.support.clock import FakeClock
 
 START = "1800000000.123"
 START_MS = 1_800_000_000_123
-NO_PLACES = NoPlaces()
 
 
 def a_request(target: str = "/abc", **headers: str) -> Request:
@@ -34,16 +32,13 @@ def a_request(target: str = "/abc", **headers: str) -> Request:
     return Request.from_scope(scope, FakeClock(5.0))
 
 
-def a_maker(
-    *, anonymize_ip: bool = True, key: str = "k" * 32, places: Places = NO_PLACES
-) -> ClickMaker:
+def a_maker(*, anonymize_ip: bool = True, key: str = "k" * 32) -> ClickMaker:
     """Make a maker."""
     return ClickMaker(
         default_domain="go.test",
         scheme="https",
         visitor_hash_key=Secret(key),
         anonymize_ip=anonymize_ip,
-        places=places,
     )
 
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from redirector.click import ClickMaker
-from redirector.places import NoPlaces
 from redirector.request import HEAD_OF_NGINX, Request
 from shared.settings import Secret
 
@@ -49,9 +48,5 @@ def a_request() -> Request:
 def a_click_maker() -> ClickMaker:
     """Return what makes its click."""
     return ClickMaker(
-        default_domain=DOMAIN,
-        scheme="https",
-        visitor_hash_key=Secret("k" * 32),
-        anonymize_ip=True,
-        places=NoPlaces(),
+        default_domain=DOMAIN, scheme="https", visitor_hash_key=Secret("k" * 32), anonymize_ip=True
     )

@@ -18,7 +18,6 @@ from prometheus_client import CollectorRegistry
 
 from redirector.click import ClickMaker
 from redirector.click_recorder import ClickRecorder
-from redirector.places import NoPlaces
 from redirector.request import HEAD_OF_NGINX, Request
 from redirector.spool import ClickSpool
 from redirector.spool_folder import SpoolFolder
@@ -104,7 +103,6 @@ async def record_all(plan: SpoolPlan) -> None:
         scheme="http",
         visitor_hash_key=Secret("0" * 32),
         anonymize_ip=True,
-        places=NoPlaces(),
     )
     recorder = ClickRecorder(maker, spool, track_orphans=True, untracked=Untracked("nostat", []))
     async with background_tasks() as tasks:

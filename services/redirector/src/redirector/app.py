@@ -166,7 +166,7 @@ async def _open(
             scheme=settings.public_scheme,
             visitor_hash_key=settings.visitor_hash_key,
             anonymize_ip=settings.track.anonymize_ip,
-            places=places,
+            places=None if settings.geoip.database is None else places,
         ),
         spool,
         track_orphans=settings.track.orphans,

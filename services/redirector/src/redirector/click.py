@@ -18,7 +18,10 @@ from shared.settings import Secret
 
 
 class ClickMaker:
-    """Makes click events; the same request retried on another replica makes the same id."""
+    """Makes click events; the same request retried on another replica makes the same id.
+
+    Without `places` no country is looked up.
+    """
 
     __slots__ = (
         "_anonymize_ip", "_default_domain", "_key", "_key_day", "_places", "_scheme", "_secret",
@@ -31,7 +34,7 @@ class ClickMaker:
         scheme: str,
         visitor_hash_key: Secret,
         anonymize_ip: bool,
-        places: Places,
+        places: Places | None = None,
     ) -> None:
         self._default_domain = default_domain
         self._scheme = scheme
@@ -73,7 +76,7 @@ class ClickMaker:
             ip=(anonymize(address) if self._anonymize_ip else _valid(address)),
             visitor=self._visitor(address, agent, clicked_at.date()) if address else None,
             request_id=request.request_id,
-            country=self._places.find(request.address).country,
+            country=None if self._places is None else self._places.find(request.address).country,
         )
 
     def _visitor(self, address: str, agent: bytes, day: date) -> str:

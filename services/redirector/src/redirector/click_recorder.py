@@ -34,7 +34,11 @@ class ClickRecorder:
         self, lines: list[bytes], request: Request, code: str, link_id: int, location: str | None
     ) -> None:
         """Add the line of a redirect to `location`, or of a pixel, which leads nowhere."""
-        if request.method == "GET" and not self._untracked.covers(request):
+        # Most requests have no query string, and then there is nothing to ask.
+        if request.method == "GET" and not (
+            (request.query or self._untracked.asks_for_addresses)
+            and self._untracked.covers(request)
+        ):
             click = self._maker.make(
                 request, kind="link", short_code=code, link_id=link_id, redirect_url=location
             )

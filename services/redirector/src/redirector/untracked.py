@@ -13,7 +13,7 @@ CACHED_ADDRESSES = 8192
 class Untracked:
     """Tells which requests are not recorded: with a parameter, or from certain addresses."""
 
-    __slots__ = ("_is_own", "_parameter")
+    __slots__ = ("_is_own", "_parameter", "asks_for_addresses")
 
     def __init__(self, parameter: str, patterns: Sequence[AddressPattern]) -> None:
         self._parameter = parameter.encode()
@@ -24,6 +24,7 @@ class Untracked:
             return address is not None and any(each.matches(address) for each in patterns)
 
         self._is_own = is_own if patterns else None
+        self.asks_for_addresses = bool(patterns)
 
     def covers(self, request: Request) -> bool:
         """Tell whether the request must not be recorded."""
