@@ -64,6 +64,10 @@ def test_background(shell: Shell) -> None:
 
     status, output = shell.run("status")
     assert (status, output.count(" running ")) == (0, 9), output
+    for dependency in ("redis", "postgres", "rabbitmq", "spool", "partitions"):
+        assert f"\n  {dependency} " in output
+    assert "of 7 connections (0%), 0 waiting, breaker closed" in output
+    assert "backlog clicks 0" in output
 
     status, output = shell.run("start")
     assert status == 0

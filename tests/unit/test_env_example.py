@@ -19,6 +19,7 @@ STACK_ONLY = {
     "POSTGRES_PASSWORD",
     "REDIS_PASSWORD",
     "RABBITMQ_PASSWORD",
+    "PROMETHEUS_SPEED",
 }
 """Read by the local stack and docker-compose.yml, not by a service."""
 

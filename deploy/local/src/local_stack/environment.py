@@ -12,6 +12,7 @@ from dotenv.variables import parse_variables
 from local_stack.errors import SettingsError, StackError
 from local_stack.home import write_private
 from local_stack.nginx import real_ip_rules
+from local_stack.prometheus import SPEED, speed_of
 
 SECRETS = (
     "POSTGRES_PASSWORD",
@@ -87,10 +88,11 @@ def read_settings(path: Path, environ: Mapping[str, str], names: Collection[str]
     if public_port and public_port == api_port:
         problems.append(f"PUBLIC_PORT and API_PORT are both {public_port}")
     problems += [f"{name} is empty" for name in SECRETS if not values.get(name)]
-    try:
-        real_ip_rules(values.get("TRUSTED_PROXIES", ""))
-    except SettingsError as error:
-        problems += error.problems
+    for check, name in ((real_ip_rules, "TRUSTED_PROXIES"), (speed_of, SPEED)):
+        try:
+            check(values.get(name, ""))
+        except SettingsError as error:
+            problems += error.problems
     if problems:
         raise SettingsError(problems)
     return Settings(public_port=public_port, api_port=api_port, values=values)

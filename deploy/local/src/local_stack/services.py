@@ -21,6 +21,7 @@ NOT_FOR_SERVICES = frozenset(
         "PUBLIC_PORT",
         "API_PORT",
         "TRUSTED_PROXIES",
+        "PROMETHEUS_SPEED",
         "POSTGRES_PASSWORD",
         "REDIS_PASSWORD",
         "RABBITMQ_PASSWORD",

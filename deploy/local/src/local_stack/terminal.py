@@ -13,6 +13,7 @@ from rich.segment import ControlType
 from rich.table import Table
 
 _ANSI = re.compile(r"\x1b?\[[0-9;]*m")
+_NO_EDGE = 1000
 _COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_cyan", "bright_green")
 
 
@@ -74,13 +75,14 @@ class Terminal:
             self._console.control(Control((ControlType.ERASE_IN_LINE, 2)))
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Show rows under their column names."""
+        """Show rows under their column names; only the last column is broken into lines."""
         table = Table(box=None, pad_edge=False, header_style="dim")
-        for column in columns:
-            table.add_column(column)
+        for place, column in enumerate(columns, 1):
+            table.add_column(column, no_wrap=place < len(columns))
         for row in rows:
             table.add_row(*(escape(cell) for cell in row))
-        self._console.print(table)
+        # Where nobody looks there is no right edge either.
+        self._console.print(table, width=None if self._console.is_terminal else _NO_EDGE)
 
     def log_line(self, program: str, line: str, place: int) -> None:
         """Show a line of a program's log behind the program's name."""

@@ -3,9 +3,8 @@
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,6 +17,7 @@ from redirector.cached_links import LATE_TIMEOUT_S, WRITE_BACK_MAX_AGE_S
 from redirector.click import ClickMaker
 from redirector.click_publisher import ClickPublisher, drain_within
 from redirector.click_recorder import ClickRecorder
+from redirector.health_checks import health_checks
 from redirector.link_store import LinkStore
 from redirector.redirect import Redirect
 from redirector.redis_reads import RedisReads
@@ -30,11 +30,13 @@ from redirector.visit_limit import VisitLimit
 from shared.background import background_tasks
 from shared.bots import BotPatterns
 from shared.db.engine import create_engine, warm
+from shared.db.pool import pool_usage
 from shared.health import Check, health_routes
 from shared.link_cache import LinkCache
 from shared.metrics import RedirectorMetrics, create_registry
 from shared.pool_budget import database_share, redis_share
 from shared.redis_client import create_redis
+from shared.redis_pool import pool_usage as redis_pool_usage
 
 log = structlog.get_logger()
 
@@ -78,6 +80,7 @@ async def _open(
         timeout_s=WRITE_BACK_MAX_AGE_S,
     )
     stack.push_async_callback(redis.aclose)
+    metrics.pools.watch("redis", redis_pool_usage(redis))
     redis_reads = RedisReads(settings.redis.url, client_name=f"{name} lookups", tasks=tasks)
     stack.callback(redis_reads.close)
     cache = LinkCache(redis, settings.link_cache, reads=redis_reads)
@@ -96,6 +99,7 @@ async def _open(
         autocommit=True,
     )
     stack.push_async_callback(read_engine.dispose)
+    metrics.pools.watch("postgres", pool_usage(read_engine))
     primary_engine = create_engine(
         settings.database.url,
         application_name=f"{name} visit limits",
@@ -105,6 +109,7 @@ async def _open(
         autocommit=True,
     )
     stack.push_async_callback(primary_engine.dispose)
+    metrics.pools.watch("postgres_visit_limits", pool_usage(primary_engine))
     store = LinkStore(read_engine)
 
     spool = ClickSpool(
@@ -131,6 +136,8 @@ async def _open(
         drain_within, publisher, publishing, settings.publish.drain_ms / 1000
     )
     metrics.spool_bytes.set_function(lambda: spool.backlog_bytes)
+    metrics.spool_clicks.set_function(lambda: spool.backlog_clicks)
+    metrics.spool_limit.set(settings.spool.max_bytes)
     metrics.spool_age.set_function(publisher.oldest_age_s)
 
     resolver = Resolver(
@@ -142,7 +149,10 @@ async def _open(
         store_timeout_s=database_timeout_s,
         store_calls=max(1, database_connections - 1),
     )
-    checks[:] = _checks(cache, read_engine, publisher, spool)
+    checks[:] = health_checks(
+        cache=cache, redis=redis, engine=read_engine, resolver=resolver, publisher=publisher,
+        spool=spool, spool_max_bytes=settings.spool.max_bytes,
+    )  # fmt: skip
     await _warm(cache, read_engine, max(1, database_connections - 1))
     recorder = ClickRecorder(
         ClickMaker(
@@ -181,30 +191,3 @@ async def _warm(cache: LinkCache, engine: AsyncEngine, connections: int) -> None
         await warm(engine, connections)
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         log.warning("database_away_at_start", reason=repr(error))
-
-
-def _checks(
-    cache: LinkCache, engine: AsyncEngine, publisher: ClickPublisher, spool: ClickSpool
-) -> list[Check]:
-    """List what the redirector depends on: nothing alone takes it out of rotation."""
-
-    async def check_redis() -> None:
-        await cache.ping()
-
-    async def check_database() -> Mapping[str, Any]:
-        await LinkStore(engine).ping()
-        return {"pool": engine.pool.status()}
-
-    async def check_broker() -> None:
-        if not publisher.is_connected:
-            raise ConnectionError("not connected; clicks wait in the spool")
-
-    async def check_spool() -> Mapping[str, Any]:
-        return {"backlog_bytes": spool.backlog_bytes}
-
-    return [
-        Check("redis", check_redis),
-        Check("postgres", check_database),
-        Check("rabbitmq", check_broker),
-        Check("spool", check_spool),
-    ]

@@ -70,6 +70,7 @@ class Redirect:
         self._resolver = resolver
         self._visit_charge = visit_charge
         self._recorder = recorder
+        self._metrics = metrics
         self._answers = Answers(recorder, metrics=metrics)
         self._own_pages = own_pages
         self._default_domain = default_domain
@@ -78,6 +79,7 @@ class Redirect:
         self._tasks = tasks
         self._max_waiting = max_waiting
         self._waiting = 0
+        metrics.visitors_waiting.set_function(lambda: self._waiting)
         # One lookup at a time: what comes during it makes the next one bigger, which costs less
         # than several small ones.
         self._joiner = Joiner(
@@ -137,8 +139,9 @@ class Redirect:
         except ResolveError:
             outcome = Outcome.UNAVAILABLE
         except Exception:
-            log.exception("redirect_failed")
+            log.exception("redirect_failed", request_id=visit.request.request_id)
             self._waiting -= 1
+            self._metrics.redirects[Outcome.FAILED].inc()
             visit.visitor.show(pages.FAILED)
             return
         self._decided.add((visit, outcome, link))

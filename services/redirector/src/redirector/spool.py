@@ -60,6 +60,11 @@ class ClickSpool:
         """Bytes appended and not yet confirmed."""
         return self._appended_bytes - self.reader.confirmed_bytes
 
+    @property
+    def backlog_clicks(self) -> int:
+        """Clicks appended and not yet confirmed."""
+        return self.next_sequence - self.reader.confirmed.sequence
+
     def append_all(self, lines: Sequence[bytes]) -> None:
         """Write lines, newlines included, at once if that is possible, else one by one."""
         if not self._append(b"".join(lines), len(lines)):
