@@ -124,6 +124,10 @@ CLICKS ?=
 backlog: servers ## Drain millions of clicks after an outage of RabbitMQ, under traffic: CLICKS=
 	@$(PYTHON) -m tests.resilience.backlog --clicks $(or $(CLICKS),5000000)
 
+.PHONY: dashboards-check
+dashboards-check: servers ## Ask every panel's query of a real Prometheus, draw them: reports/dashboards.html
+	@$(PYTHON) -m tests.dashboards
+
 LINKS ?= 1000000
 DAYS ?= 90
 

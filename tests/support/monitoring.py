@@ -31,6 +31,7 @@ class Query:
     """One curve of a panel."""
 
     panel: str
+    unit: str
     expression: str
     legend: str
 
@@ -52,7 +53,12 @@ def dashboards() -> list[Dashboard]:
 def _dashboard(path: Path) -> Dashboard:
     content = json.loads(path.read_text())
     queries = tuple(
-        Query(panel["title"], target["expr"], target["legendFormat"])
+        Query(
+            panel["title"],
+            panel["fieldConfig"]["defaults"]["unit"],
+            target["expr"],
+            target["legendFormat"],
+        )
         for panel in content["panels"]
         for target in panel["targets"]
     )

@@ -20,6 +20,7 @@ STACK_ONLY = {
     "REDIS_PASSWORD",
     "RABBITMQ_PASSWORD",
     "PROMETHEUS_SPEED",
+    "GRAFANA_PORT",
 }
 """Read by the local stack and docker-compose.yml, not by a service."""
 

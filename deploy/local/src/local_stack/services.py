@@ -22,6 +22,7 @@ NOT_FOR_SERVICES = frozenset(
         "API_PORT",
         "TRUSTED_PROXIES",
         "PROMETHEUS_SPEED",
+        "GRAFANA_PORT",
         "POSTGRES_PASSWORD",
         "REDIS_PASSWORD",
         "RABBITMQ_PASSWORD",
