@@ -69,18 +69,32 @@ async def until_fires(prometheus: Prometheus, **labels: str) -> None:
             await asyncio.sleep(0.25)
 
 
-async def test_a_cache_that_misses(
-    stack: Stack, prometheus: Prometheus, visitor: httpx2.AsyncClient
+async def test_faults_are_told(
+    stack: Stack, prometheus: Prometheus, visitor: httpx2.AsyncClient, api: httpx2.AsyncClient
 ) -> None:
-    """Visits of codes that nobody has asked for before bring the hit ratio's alert."""
-    async with again_and_again(lambda: visitor.get(f"/{uuid.uuid4().hex[:10]}")):
-        await until_fires(prometheus, alertname="CacheHitRatioLow", burn="fast", severity="page")
+    """Missing clicks, a cache that misses and a pool that is always busy: each has its alert."""
+    told = ("ClicksMissing", "CacheHitRatioLow", "PoolUtilisationHigh")
+    assert not {alert["alertname"] for alert in await prometheus.firing()}.intersection(told)
+    await take_clicks_from_the_queue(stack, visitor)
+    async with (
+        asyncio.TaskGroup() as tasks,
+        # Codes that nobody has asked for before.
+        again_and_again(lambda: visitor.get(f"/{uuid.uuid4().hex[:10]}")),
+        locked_table(stack),
+        again_and_again(lambda: ask_at_once(api, calls=8)),
+    ):
+        alerts = (
+            {"alertname": "ClicksMissing", "severity": "page"},
+            {"alertname": "CacheHitRatioLow", "severity": "page", "burn": "fast"},
+            {"alertname": "PoolUtilisationHigh", "instance": "shortener", "pool": "postgres"},
+        )
+        await asyncio.wait(
+            [tasks.create_task(until_fires(prometheus, **labels)) for labels in alerts]
+        )
 
 
-async def test_clicks_that_never_arrive(
-    stack: Stack, prometheus: Prometheus, visitor: httpx2.AsyncClient
-) -> None:
-    """What somebody takes out of the queue is missing, and pages."""
+async def take_clicks_from_the_queue(stack: Stack, visitor: httpx2.AsyncClient) -> None:
+    """Do what somebody with a hand in the queue does: the clicks never arrive."""
     await asyncio.to_thread(stack.stop_program, "click-ingest")
     for _ in range(20):
         await visitor.get("/any")
@@ -92,27 +106,22 @@ async def test_clicks_that_never_arrive(
             taken = await queue.get(no_ack=True, fail=False)
             await asyncio.sleep(0.05)
     await asyncio.to_thread(stack.start_program, "click-ingest")
-    await until_fires(prometheus, alertname="ClicksMissing", severity="page")
 
 
-async def test_a_pool_that_is_always_busy(
-    stack: Stack, prometheus: Prometheus, api: httpx2.AsyncClient
-) -> None:
-    """Calls that wait for a locked table keep all connections in use, until the alert says so."""
+@asynccontextmanager
+async def locked_table(stack: Stack) -> AsyncIterator[None]:
+    """Keep waiting whoever asks for tags."""
     connection = await asyncpg.connect(stack.urls.database_url)
     try:
         async with connection.transaction():
             await connection.execute("LOCK TABLE tags IN ACCESS EXCLUSIVE MODE")
-            async with again_and_again(lambda: _ask_at_once(api, calls=8)):
-                await until_fires(
-                    prometheus, alertname="PoolUtilisationHigh", instance="shortener",
-                    pool="postgres",
-                )  # fmt: skip
+            yield
     finally:
         await connection.close()
 
 
-async def _ask_at_once(api: httpx2.AsyncClient, calls: int) -> None:
+async def ask_at_once(api: httpx2.AsyncClient, calls: int) -> None:
+    """Ask for more lists than there are connections."""
     async with asyncio.TaskGroup() as tasks:
         for _ in range(calls):
             tasks.create_task(api.get("/short-urls", params={"tags[]": "x"}))

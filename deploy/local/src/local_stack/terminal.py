@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import time
 from collections.abc import Sequence
 from typing import Protocol
@@ -45,7 +46,9 @@ class Terminal:
     __slots__ = ("_console", "_errors", "_last_progress")
 
     def __init__(self) -> None:
-        self._console = Console(highlight=False, soft_wrap=True)
+        # Where nobody looks there is no right edge either.
+        width = None if sys.stdout.isatty() else _NO_EDGE
+        self._console = Console(highlight=False, soft_wrap=True, width=width)
         self._errors = Console(stderr=True, highlight=False, soft_wrap=True)
         self._last_progress = 0.0
 
@@ -81,8 +84,7 @@ class Terminal:
             table.add_column(column, no_wrap=place < len(columns))
         for row in rows:
             table.add_row(*(escape(cell) for cell in row))
-        # Where nobody looks there is no right edge either.
-        self._console.print(table, width=None if self._console.is_terminal else _NO_EDGE)
+        self._console.print(table)
 
     def log_line(self, program: str, line: str, place: int) -> None:
         """Show a line of a program's log behind the program's name."""

@@ -18,9 +18,11 @@ from shared.redis_pool import pool_usage as redis_pool_usage
 FULL_SHARE = 0.9
 """A spool that is filled above this is told before it begins to shed clicks."""
 
+SHED_TOLD_FOR_S = 60
 
-class SpoolFullError(Exception):
-    """The spool has hardly any room left."""
+
+class SpoolError(Exception):
+    """The spool cannot take clicks, or soon will not."""
 
 
 def health_checks(
@@ -40,8 +42,10 @@ def health_checks(
             raise ConnectionError("not connected; clicks wait in the spool")
 
     async def check_spool() -> None:
+        if spool.has_shed_within(SHED_TOLD_FOR_S):
+            raise SpoolError(f"clicks were shed within the last {SHED_TOLD_FOR_S} s")
         if spool.backlog_bytes > FULL_SHARE * spool_max_bytes:
-            raise SpoolFullError("nearly full; above SPOOL_MAX_BYTES clicks are shed")
+            raise SpoolError("nearly full; above SPOOL_MAX_BYTES clicks are shed")
 
     def of_store(name: str, usage: dict[str, Any]) -> dict[str, Any]:
         return {"breaker": "open" if resolver.given_up[name] else "closed", **usage}

@@ -1,0 +1,69 @@
+"""What the services say of themselves while a store is away."""
+
+import asyncio
+from typing import Any
+
+import httpx2
+
+from local_stack.stack import Stack
+
+DEADLINE_S = 20
+
+
+async def readiness(stack: Stack, name: str) -> tuple[int, dict[str, Any]]:
+    """Ask a service for its state."""
+    async with httpx2.AsyncClient(timeout=5) as http:
+        answer = await http.get(f"http://127.0.0.1:{stack.port(name)}/readyz")
+    return answer.status_code, answer.json()
+
+
+async def until(stack: Stack, name: str, status: str) -> dict[str, Any]:
+    """Wait for a service to be in this state; return its checks."""
+    async with asyncio.timeout(DEADLINE_S):
+        while (found := await readiness(stack, name))[1]["status"] != status:
+            await asyncio.sleep(0.1)
+    assert found[0] == (503 if status == "down" else 200)
+    checks: dict[str, Any] = found[1]["checks"]
+    return checks
+
+
+async def test_a_dead_redis_degrades_a_redirector_and_no_more(
+    whole_stack: Stack, codes: list[str], visitor: httpx2.AsyncClient
+) -> None:
+    """It stays in rotation and answers, and says which store is given up."""
+    await asyncio.to_thread(whole_stack.stop_program, "redis")
+    for code in codes:
+        assert (await visitor.get(f"/{code}")).status_code == 302
+    for name in ("redirector-1", "redirector-2"):
+        checks = await until(whole_stack, name, "degraded")
+        assert checks["redis"]["status"] == "down"
+        assert checks["redis"]["reason"]
+        assert checks["redis"]["pool"]["size"] > 0
+        assert checks["postgres"]["status"] == "ok"
+        assert checks["postgres"]["breaker"] == "closed"
+        assert {"backlog_clicks", "backlog_bytes", "oldest_age_s"} <= checks["spool"].keys()
+    breakers = [
+        (await readiness(whole_stack, name))[1]["checks"]["redis"]["breaker"]
+        for name in ("redirector-1", "redirector-2")
+    ]
+    assert "open" in breakers
+    assert (await until(whole_stack, "shortener", "degraded"))["redis"]["status"] == "down"
+
+
+async def test_a_dead_database_takes_down_what_needs_it(whole_stack: Stack) -> None:
+    """A redirector goes on with what is cached; the shortener and click-ingest cannot work."""
+    await asyncio.to_thread(whole_stack.stop_program, "postgres")
+    assert (await until(whole_stack, "redirector-1", "degraded"))["redis"]["status"] == "ok"
+    for name in ("shortener", "click-ingest"):
+        assert (await until(whole_stack, name, "down"))["postgres"]["status"] == "down"
+
+
+async def test_queues_are_part_of_a_workers_state(whole_stack: Stack) -> None:
+    """What waits in the queue and among the dead letters is told."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            _, state = await readiness(whole_stack, "click-ingest")
+            if queued := state["checks"]["rabbitmq"].get("queued_messages"):
+                break
+            await asyncio.sleep(0.1)
+    assert queued.keys() == {"clicks.ingest", "clicks.dead"}
