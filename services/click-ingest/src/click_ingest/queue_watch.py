@@ -15,6 +15,8 @@ from shared.metrics import IngestMetrics
 
 INTERVAL_S = 5.0
 TIMEOUT_S = 3.0
+CLOSE_TIMEOUT_S = 1.0
+"""A worker that stops must not be held up by a broker that is frozen."""
 
 QUEUES = (broker.INGEST_QUEUE, broker.DEAD_QUEUE)
 
@@ -74,7 +76,7 @@ class QueueWatch:
         connection, self._connection = self._connection, None
         if connection is not None:
             try:
-                async with asyncio.timeout(TIMEOUT_S):
+                async with asyncio.timeout(CLOSE_TIMEOUT_S):
                     await connection.close()
             except (OSError, TimeoutError, aio_pika.exceptions.AMQPError) as error:
                 log.warning("connection_not_closed", reason=repr(error))
