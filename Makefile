@@ -15,6 +15,8 @@ CHECKED := $(wildcard $(addsuffix /src,$(PACKAGES)) tests)
 # T=tests/unit/test_x.py::test_y narrows a test target, S=redirector-1 the logs.
 T ?=
 S ?=
+# WITH=prometheus runs that too.
+WITH ?=
 PYTEST := $(PYTHON) -m pytest
 
 # A virtual environment cannot be moved, so in a moved checkout it is made again.
@@ -27,11 +29,11 @@ $(STAMP): deploy/local/bootstrap $(LOCKED)
 ##@ Run
 
 .PHONY: run start stop status logs env psql
-run: $(STAMP) ## Run everything on this machine, in the foreground, until Ctrl-C
-	@$(STACK) run
+run: $(STAMP) ## Run everything on this machine, in the foreground, until Ctrl-C; WITH=prometheus
+	@$(STACK) run $(if $(WITH),--with $(WITH))
 
 start: $(STAMP) ## Run everything in the background
-	@$(STACK) start
+	@$(STACK) start $(if $(WITH),--with $(WITH))
 
 stop: $(STAMP) ## Stop it
 	@$(STACK) stop
@@ -50,7 +52,7 @@ psql: $(STAMP) ## Open the running stack's database
 
 ##@ Check
 
-.PHONY: lint format lock
+.PHONY: lint format lock docs
 lint: $(STAMP) ## Check style, types and the rules between packages
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
@@ -61,6 +63,9 @@ lint: $(STAMP) ## Check style, types and the rules between packages
 format: $(STAMP) ## Format the code and mend what can be mended
 	@$(PYTHON) -m ruff check --fix-only .
 	@$(PYTHON) -m ruff format .
+
+docs: $(STAMP) ## Make the pages that are made from code: docs/metrics.md
+	@$(PYTHON) -P -m shared.metrics.page docs/metrics.md
 
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --exclude-newer '7 days' \
@@ -129,6 +134,10 @@ CLICKS ?=
 .PHONY: backlog
 backlog: servers ## Drain millions of clicks after an outage of RabbitMQ, under traffic: CLICKS=
 	@$(PYTHON) -m tests.resilience.backlog --clicks $(or $(CLICKS),5000000)
+
+.PHONY: dashboards-check
+dashboards-check: servers ## Ask every panel's query of a real Prometheus, draw them: reports/dashboards.html
+	@$(PYTHON) -m tests.dashboards
 
 LINKS ?= 1000000
 DAYS ?= 90

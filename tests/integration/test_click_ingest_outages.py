@@ -37,7 +37,7 @@ async def test_a_database_that_goes_and_comes_back(database_url: str, amqp_url: 
         await until(has_failed)
         state = await worker.readiness()
         assert state["code"] == 503
-        assert state["checks"]["database"]["status"] == "down"
+        assert state["checks"]["postgres"]["status"] == "down"
         assert await stored_clicks(database_url) == 100
         proxy.mend()
         await until_stored(database_url, 300)
@@ -55,7 +55,7 @@ async def test_a_worker_starts_before_its_database(database_url: str, amqp_url: 
         async with running_worker(url, amqp_url) as worker:
             state = await worker.readiness()
             assert state["code"] == 503
-            assert "waiting for the database" in state["checks"]["broker"]["reason"]
+            assert "waiting for the database" in state["checks"]["rabbitmq"]["reason"]
             assert await queued(amqp_url) == 1
             proxy.mend()
             await until_stored(database_url, 5)

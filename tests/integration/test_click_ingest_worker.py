@@ -63,7 +63,7 @@ async def test_published_clicks_are_stored_and_acknowledged(
         await until_stored(database_url, 100)
         state = await worker.readiness()
         assert (state["code"], state["status"]) == (200, "ok")
-        assert set(state["checks"]) == {"broker", "database", "poison", "partitions"}
+        assert set(state["checks"]) == {"rabbitmq", "postgres", "poison", "partitions"}
         assert await worker.count("qck_clicks_received_total") == 100
         assert await worker.count("qck_clicks_stored_total") == 100
         assert await worker.count("qck_click_partition_horizon_seconds") > 86_400

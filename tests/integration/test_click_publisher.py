@@ -171,10 +171,11 @@ async def test_an_unroutable_message_is_kept_and_sent_again(
     async with publishing.running():
         await channel.queue_delete(broker.INGEST_QUEUE)
         publishing.append(0, 10)
-        await until(lambda: publishing.count("qck_click_messages_total", outcome="failed") > 0)
+        await until(lambda: publishing.count("qck_click_messages_total", outcome="returned") > 0)
         assert publishing.count("qck_clicks_published_total") == 0
         # Reconnecting declares the queue again.
         await until(lambda: publishing.count("qck_clicks_published_total") == 10)
+        assert publishing.count("qck_click_publish_retries_total") > 0
     assert numbers(await messages(channel)) == [b'{"n":%d}' % number for number in range(10)]
 
 

@@ -56,14 +56,19 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
 
 def test_background(shell: Shell) -> None:
     """Start, look, start again, ask the database, stop, stop again."""
-    status, output = shell.run("start")
+    status, output = shell.run("start", "--with", "prometheus")
     assert status == 0, output
+    assert "\nmetrics  http://127.0.0.1:" in output
     assert f"public   http://127.0.0.1:{shell.ports['PUBLIC_PORT']}" in output
     assert "curl -s -X POST" in output
     assert shell.env_file.stat().st_mode & 0o077 == 0
 
     status, output = shell.run("status")
-    assert (status, output.count(" running ")) == (0, 9), output
+    assert (status, output.count(" running ")) == (0, 10), output
+    for dependency in ("redis", "postgres", "rabbitmq", "spool", "partitions"):
+        assert f"\n  {dependency} " in output
+    assert "of 7 connections (0%), 0 waiting, breaker closed" in output
+    assert "backlog clicks 0" in output
 
     status, output = shell.run("start")
     assert status == 0

@@ -36,10 +36,13 @@ async def test_readiness_names_the_stores_and_the_pool(client: httpx2.AsyncClien
     content = (await client.get(f"{BASE}/readyz")).json()
     assert content["status"] == "ok"
     assert set(content["checks"]) == {"postgres", "redis"}
-    pool = content["checks"]["postgres"]
-    assert pool["pool_size"] == 8
-    assert 0 <= pool["pool_in_use"] <= 8
-    assert 0 <= pool["pool_utilisation"] <= 1
+    for store, size in (("postgres", 8), ("redis", 4)):
+        check = content["checks"][store]
+        assert check["latency_ms"] > 0
+        assert check["pool"]["size"] == size
+        assert 0 <= check["pool"]["in_use"] <= size
+        assert 0 <= check["pool"]["utilisation"] <= 1
+        assert check["pool"]["waiting"] == 0
 
 
 async def test_the_pool_is_warm_when_the_service_is_up(

@@ -49,7 +49,7 @@ class Worker:
     async def is_consuming(self) -> bool:
         """Tell whether the broker's check is content."""
         state = await self.readiness()
-        return bool(state["checks"]["broker"]["status"] == "ok")
+        return bool(state["checks"]["rabbitmq"]["status"] == "ok")
 
     async def count(self, name: str, **labels: str) -> float:
         """Read a metric."""

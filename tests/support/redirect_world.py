@@ -105,6 +105,7 @@ class World:
                     tasks=tasks,
                 ),
                 own_paths=self.own_paths,
+                metrics=metrics,
                 default_domain="go.test",
                 extra_path_mode=self.extra_path_mode,
                 status=302,

@@ -35,6 +35,8 @@ STACK_ONLY = {
     "POSTGRES_PASSWORD",
     "REDIS_PASSWORD",
     "RABBITMQ_PASSWORD",
+    "PROMETHEUS_SPEED",
+    "GRAFANA_PORT",
 }
 """Read by the local stack and docker-compose.yml, not by a service."""
 

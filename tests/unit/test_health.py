@@ -1,5 +1,6 @@
 """Health from checks."""
 
+import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
@@ -44,6 +45,15 @@ async def test_details_and_reasons_are_shown() -> None:
     body = (await call(an_app(Check("a", fine), Check("b", broken)), "/readyz")).body
     assert b'"pool_size":3' in body
     assert b"ConnectionError: refused" in body
+
+
+async def test_details_are_shown_when_a_check_fails() -> None:
+    """How busy a pool is, is seen above all when its store does not answer."""
+    check = Check("b", broken, required=True, details=lambda: {"breaker": "open"})
+    content = msgspec.json.decode((await call(an_app(check), "/readyz")).body)
+    assert content["checks"]["b"]["status"] == "down"
+    assert content["checks"]["b"]["breaker"] == "open"
+    assert content["checks"]["b"]["latency_ms"] >= 0
 
 
 async def test_alive_asks_nobody() -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import structlog
+
 from redirector.asgi_redirect import AsgiRedirect
 from shared.link import Outcome
 from tests.support.asgi import Answer, call
@@ -40,6 +42,18 @@ async def test_one_request_that_cannot_be_recorded_leaves_the_others_alone() -> 
     async with world.door() as door:
         answers = await asyncio.gather(call(door, "/bad?q=1"), call(door, "/good"))
     assert [answer.status for answer in answers] == [500, 302]
+    assert world.count(Outcome.FAILED) == 1
+
+
+async def test_a_fault_is_logged_with_the_id_of_its_request() -> None:
+    """Who has the id of an answer, a click or a line of nginx's log finds the traceback."""
+    world = World({("", "bad"): a_link(location=None)})
+    request_id = "0123456789abcdef" * 2
+    with structlog.testing.capture_logs() as logs:
+        async with world.door() as door:
+            await call(door, "/bad?q=1", headers={"X-Request-Id": request_id})
+    (entry,) = logs
+    assert (entry["event"], entry["request_id"]) == ("redirect_failed", request_id)
 
 
 async def test_more_visitors_than_may_wait_are_turned_away_at_once() -> None:

@@ -110,7 +110,9 @@ def test_what_is_confirmed_is_told(tmp_path: Path) -> None:
 def test_above_its_limit_the_spool_sheds_and_counts(tmp_path: Path) -> None:
     """A full spool refuses, until something is confirmed; numbers stay without a gap."""
     spooling = Spooling(tmp_path, max_bytes=50)
+    assert not spooling.spool.has_shed_within(60)
     assert spooling.append(0, 7) == [True] * 5 + [False] * 2
+    assert spooling.spool.has_shed_within(60)
     assert spooling.shed("spool_full") == 2
     drain(spooling.spool.reader)
     assert spooling.append(7, 1) == [True]

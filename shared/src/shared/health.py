@@ -26,12 +26,14 @@ Probe = Callable[[], Awaitable[Mapping[str, Any] | None]]
 class Check:
     """One dependency: `probe` returns details for people or raises what is wrong.
 
-    A failing check makes the process "down" where it is `required`, else "degraded".
+    A failing check makes the process "down" where it is `required`, else "degraded". `details`
+    are shown in either case: how busy a pool is matters most when its check fails.
     """
 
     name: str
     probe: Probe
     required: bool = False
+    details: Callable[[], Mapping[str, Any]] = dict
 
 
 async def run_checks(checks: Sequence[Check]) -> tuple[str, dict[str, dict[str, Any]]]:
@@ -46,14 +48,17 @@ async def run_checks(checks: Sequence[Check]) -> tuple[str, dict[str, dict[str, 
 
 
 async def _run(check: Check) -> dict[str, Any]:
+    result: dict[str, Any] = {"status": "ok"}
     started = time.perf_counter()
     try:
         async with asyncio.timeout(CHECK_TIMEOUT_S):
-            details = await check.probe()
+            found = await check.probe()
     except Exception as error:  # a probe may fail in any way; its kind is what people need
-        return {"status": "down", "reason": f"{type(error).__name__}: {error}".rstrip(": ")}
-    latency_ms = round((time.perf_counter() - started) * 1000, 2)
-    return {"status": "ok", "latency_ms": latency_ms, **(details or {})}
+        found = None
+        result["status"] = "down"
+        result["reason"] = f"{type(error).__name__}: {error}".rstrip(": ")
+    result["latency_ms"] = round((time.perf_counter() - started) * 1000, 2)
+    return {**result, **check.details(), **(found or {})}
 
 
 def health_routes(

@@ -23,6 +23,7 @@ class Outcome(enum.Enum):
     EXHAUSTED = "exhausted"
     UNAVAILABLE = "unavailable"
     OVERLOADED = "overloaded"
+    FAILED = "failed"
 
 
 class Link(msgspec.Struct, frozen=True, array_like=True):

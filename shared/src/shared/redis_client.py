@@ -7,10 +7,11 @@ frozen one eleven times the timeout. Here an error is an error at once, and the 
 from contextlib import AsyncExitStack
 from typing import Any
 
-from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from shared.redis_pool import WatchedPool
 from shared.settings import Secret
 
 
@@ -20,7 +21,7 @@ def create_redis(url: Secret, *, client_name: str, pool_size: int, timeout_s: fl
     Opens no connection. A command beyond the pool's size fails with `MaxConnectionsError`, so
     callers bound their own concurrency.
     """
-    pool = ConnectionPool.from_url(
+    pool = WatchedPool.from_url(
         url.reveal(),
         max_connections=pool_size,
         client_name=client_name,

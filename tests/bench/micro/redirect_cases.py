@@ -95,6 +95,7 @@ async def open_redirect(spool: ClickSpool) -> AsyncIterator[Redirect]:
                 tasks=tasks,
             ),
             own_paths={},
+            metrics=metrics,
             default_domain=DOMAIN,
             extra_path_mode="default",
             status=302,

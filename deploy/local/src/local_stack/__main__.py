@@ -11,6 +11,7 @@ from typing import NoReturn
 from local_stack.commands import Commands
 from local_stack.errors import StackError
 from local_stack.home import PROJECT_ROOT
+from local_stack.programs import EXTRAS
 from local_stack.terminal import Terminal
 
 INTERRUPTED = 130
@@ -52,8 +53,14 @@ def _parser() -> argparse.ArgumentParser:
     def add(name: str, help: str) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=help)
 
-    add("run", "in the foreground, until Ctrl-C").set_defaults(run=lambda c, _: c.run())
-    add("start", "in the background").set_defaults(run=lambda c, _: c.start())
+    run = add("run", "in the foreground, until Ctrl-C")
+    run.set_defaults(run=lambda c, o: c.run(o.extras))
+    start = add("start", "in the background")
+    start.set_defaults(run=lambda c, o: c.start(o.extras))
+    for starting in (run, start):
+        starting.add_argument(
+            "--with", dest="extras", nargs="+", default=(), choices=EXTRAS, help="what else to run"
+        )
     add("stop", "stop it").set_defaults(run=lambda c, _: c.stop())
     add("status", "what runs where").set_defaults(run=lambda c, _: c.status())
     add("env", "make .env, or fill in its secrets").set_defaults(run=lambda c, _: c.env())

@@ -11,9 +11,10 @@ from urllib.parse import unquote, urlsplit
 from local_stack import binaries, install, logs, migrations, processes
 from local_stack.environment import ensure_env_file, read_settings, setting_names
 from local_stack.errors import StackError
-from local_stack.programs import ALL, choose
+from local_stack.programs import ALL, EXTRAS, choose
 from local_stack.stack import Stack
-from local_stack.summary import say_where, show_programs
+from local_stack.status import show_status
+from local_stack.summary import say_where
 from local_stack.terminal import Terminal
 
 
@@ -37,11 +38,11 @@ class Commands:
         self._environ = environ
         self._terminal = terminal
 
-    def run(self) -> int:
+    def run(self, extras: Sequence[str] = ()) -> int:
         """Run the stack in the foreground until Ctrl-C; a second one does not wait."""
         if self._say_if_running():
             return 0
-        stack = self._start(tied_to_parent=True)
+        stack = self._start(extras, tied_to_parent=True)
         try:
             say_where(stack, self._terminal)
             self._terminal.say("Ctrl-C stops everything. Below: what the programs log.\n")
@@ -59,11 +60,11 @@ class Commands:
             self._stop(stack)
         return 0
 
-    def start(self) -> int:
+    def start(self, extras: Sequence[str] = ()) -> int:
         """Start the stack in the background."""
         if self._say_if_running():
             return 0
-        say_where(self._start(tied_to_parent=False), self._terminal)
+        say_where(self._start(extras, tied_to_parent=False), self._terminal)
         self._terminal.say("It runs in the background: make status, make logs, make stop.")
         return 0
 
@@ -85,7 +86,7 @@ class Commands:
         if stack is None:
             self._terminal.say("The stack is not running: make start, or make run.")
             return 1
-        all_well = show_programs(stack, self._terminal)
+        all_well = show_status(stack, self._terminal)
         self._terminal.say(f"\npublic  {stack.urls.public_url}\nAPI     {stack.urls.api_url}")
         return 0 if all_well else 1
 
@@ -110,8 +111,8 @@ class Commands:
         return 0
 
     def install(self) -> int:
-        """Install the servers that are missing."""
-        install.ensure_installed(ALL, self._terminal)
+        """Install the servers that are missing, also those that only tests need."""
+        install.ensure_installed((*ALL, *EXTRAS), self._terminal)
         return 0
 
     def migrate(self) -> int:
@@ -152,16 +153,18 @@ class Commands:
         except FileNotFoundError:
             raise StackError(f"{words[0]}: no such command") from None
 
-    def _start(self, *, tied_to_parent: bool) -> Stack:
+    def _start(self, extras: Sequence[str], *, tied_to_parent: bool) -> Stack:
         if ensure_env_file(self._env_file, self._example):
             self._terminal.say(f"made {self._env_file} with fresh secrets")
         settings = read_settings(self._env_file, self._environ, setting_names(self._example))
-        install.ensure_installed(ALL, self._terminal)
+        programs = (*ALL, *extras)
+        install.ensure_installed(programs, self._terminal)
         stack = Stack(
             home=self._home,
             public_port=settings.public_port,
             api_port=settings.api_port,
             environment=settings.values,
+            programs=programs,
             report=self._terminal,
             tied_to_parent=tied_to_parent,
         )

@@ -11,6 +11,7 @@ from dotenv.variables import parse_variables
 
 from local_stack.errors import SettingsError, StackError
 from local_stack.home import write_private
+from local_stack.prometheus import SPEED, speed_of
 from shared.nginx_config import real_ip_rules
 
 SECRETS = (
@@ -91,6 +92,10 @@ def read_settings(path: Path, environ: Mapping[str, str], names: Collection[str]
         real_ip_rules(values.get("TRUSTED_PROXIES", ""))
     except ValueError as error:
         problems.append(str(error))
+    try:
+        speed_of(values.get(SPEED, ""))
+    except SettingsError as error:
+        problems += error.problems
     if problems:
         raise SettingsError(problems)
     return Settings(public_port=public_port, api_port=api_port, values=values)

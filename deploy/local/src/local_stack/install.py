@@ -20,6 +20,7 @@ PACKAGES: dict[str, Package] = {
     "redis": ("redis-server", lambda: binaries.find("redis-server")),
     "rabbitmq": ("rabbitmq-server", lambda: binaries.find("rabbitmq-server")),
     "nginx": ("nginx-light", lambda: binaries.find("nginx")),
+    "prometheus": ("prometheus", lambda: binaries.find("prometheus")),
 }
 """For each program the Debian package that brings it."""
 

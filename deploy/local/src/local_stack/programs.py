@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from local_stack import nginx, postgres, rabbitmq, redis, services
+from local_stack import nginx, postgres, prometheus, rabbitmq, redis, services
 from local_stack.errors import StackError
 from local_stack.home import Home
 from local_stack.program import Program
@@ -11,10 +11,13 @@ STORES = ("rabbitmq", "postgres", "redis")
 SERVICES = tuple(services.MODULES)
 ALL = ("epmd", *STORES, *SERVICES, "nginx")
 
-STOP_ORDER = (("nginx",), SERVICES, STORES, ("epmd",))
+EXTRAS = ("prometheus",)
+"""Programs that come only when they are named."""
+
+STOP_ORDER = (("nginx",), EXTRAS, SERVICES, STORES, ("epmd",))
 """From the visitors inwards, so that nothing is asked for what is gone already."""
 
-PRIVATE_PORTS = ("epmd", "rabbitmq", "rabbitmq-dist", "postgres", "redis", *SERVICES)
+PRIVATE_PORTS = ("epmd", "rabbitmq", "rabbitmq-dist", "postgres", "redis", *SERVICES, *EXTRAS)
 
 
 def choose(names: Iterable[str]) -> tuple[str, ...]:
@@ -24,11 +27,11 @@ def choose(names: Iterable[str]) -> tuple[str, ...]:
         StackError: a name that no program has.
     """
     wanted = set(names)
-    if unknown := wanted.difference(ALL):
+    if unknown := wanted.difference(ALL, EXTRAS):
         raise StackError(f"no such program: {', '.join(sorted(unknown))}; there are {_listed()}")
     if "rabbitmq" in wanted:
         wanted.add("epmd")
-    return tuple(name for name in ALL if name in wanted)
+    return tuple(name for name in (*ALL, *EXTRAS) if name in wanted)
 
 
 def describe(
@@ -52,9 +55,12 @@ def _describe(
             return redis.program(home, ports["redis"], settings["REDIS_PASSWORD"])
         case "nginx":
             return nginx.program(home, ports, settings.get("TRUSTED_PROXIES", ""))
+        case "prometheus":
+            speed = prometheus.speed_of(settings.get(prometheus.SPEED, ""))
+            return prometheus.program(home, ports, targets=SERVICES, speed=speed)
         case _:
             return services.program(name, home=home, ports=ports, settings=settings)
 
 
 def _listed() -> str:
-    return ", ".join(ALL)
+    return ", ".join((*ALL, *EXTRAS))

@@ -4,6 +4,7 @@ import http.client
 import json
 import socket
 import struct
+from typing import Any
 
 from local_stack.ports import LOOPBACK
 
@@ -42,36 +43,51 @@ def rabbitmq_answers(port: int) -> str:
     return _ask(port, b"AMQP\x00\x00\x09\x01", b"\x01")
 
 
+def prometheus_answers(port: int) -> str:
+    """Ask Prometheus whether it has read what it kept, and serves."""
+    status, _ = _get(port, "/-/ready")
+    if status != http.client.OK:
+        raise ConnectionError(f"/-/ready answers {status}")
+    return "ok"
+
+
 def service_answers(port: int) -> str:
     """Ask one of our services for its own view, "ok" or "degraded"."""
+    status, health = service_health(port)
+    if status != http.client.OK:
+        raise ConnectionError(_failed(health) or f"/readyz answers {status}")
+    return str(health.get("status", "ok"))
+
+
+def service_health(port: int) -> tuple[int, dict[str, Any]]:
+    """Return what /readyz of one of our services answers, its status and its content."""
+    status, body = _get(port, "/readyz")
+    try:
+        health = json.loads(body)
+    except ValueError:
+        health = None
+    return status, health if isinstance(health, dict) else {}
+
+
+def _failed(health: dict[str, Any]) -> str:
+    """Return which checks failed, and why."""
+    return ", ".join(
+        f"{name}: {check.get('reason', check['status'])}"
+        for name, check in health.get("checks", {}).items()
+        if check["status"] != "ok"
+    )
+
+
+def _get(port: int, path: str) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2 * TIMEOUT_S)
     try:
-        connection.request("GET", "/readyz")
+        connection.request("GET", path)
         response = connection.getresponse()
-        body = response.read()
+        return response.status, response.read()
     except http.client.HTTPException as error:
         raise ConnectionError(f"not HTTP: {error!r}") from error
     finally:
         connection.close()
-    if response.status != http.client.OK:
-        raise ConnectionError(_summary(body) or f"/readyz answers {response.status}")
-    try:
-        return str(json.loads(body)["status"])
-    except (ValueError, TypeError, KeyError):
-        return "ok"
-
-
-def _summary(body: bytes) -> str:
-    """Return which checks of a /readyz answer failed."""
-    try:
-        checks = json.loads(body)["checks"]
-        return ", ".join(
-            f"{name}: {check.get('reason', check['status'])}"
-            for name, check in checks.items()
-            if check["status"] != "ok"
-        )
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return ""
 
 
 def _ask(port: int, question: bytes, answer: bytes) -> str:

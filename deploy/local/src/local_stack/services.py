@@ -21,6 +21,8 @@ NOT_FOR_SERVICES = frozenset(
         "PUBLIC_PORT",
         "API_PORT",
         "TRUSTED_PROXIES",
+        "PROMETHEUS_SPEED",
+        "GRAFANA_PORT",
         "POSTGRES_PASSWORD",
         "REDIS_PASSWORD",
         "RABBITMQ_PASSWORD",

@@ -6,8 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP
 from types import TracebackType
+from typing import Any
 
-from local_stack import ports, processes, services, startup, waiting
+from local_stack import ports, processes, readiness, services, startup, waiting
 from local_stack.errors import AlreadyRunningError, StackError
 from local_stack.home import Home, RunRecord
 from local_stack.program import Program
@@ -220,6 +221,16 @@ class Stack:
             OSError: the program does not answer, or says that it is not ready.
         """
         return self._described[name].probe()
+
+    def health(self, name: str) -> dict[str, Any]:
+        """Return the checks of one of our services: each dependency with its state.
+
+        Raises:
+            OSError: it does not answer.
+        """
+        _, health = readiness.service_health(self.port(name))
+        checks = health.get("checks", {})
+        return dict(checks)
 
     def pid(self, name: str) -> int:
         """Return the pid of a program's process.

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from local_stack import migrations, postgres, users, waiting
 from local_stack.home import Home, write_private
 from local_stack.program import Program
-from local_stack.programs import SERVICES, STOP_ORDER
+from local_stack.programs import EXTRAS, SERVICES, STOP_ORDER
 from local_stack.supervision import Supervisor
 from local_stack.terminal import Report
 
@@ -73,7 +73,7 @@ def bring_up(
     if own and "postgres" in described:
         report.progress("migrating the database")
         migrations.migrate(home, own[0].environment)
-    wait({**start(*SERVICES), **slow})
+    wait({**start(*SERVICES, *EXTRAS), **slow})
 
 
 def take_down(names: Iterable[str], *, supervisor: Supervisor, report: Report) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import time
 from collections.abc import Sequence
 from typing import Protocol
@@ -13,6 +14,7 @@ from rich.segment import ControlType
 from rich.table import Table
 
 _ANSI = re.compile(r"\x1b?\[[0-9;]*m")
+_NO_EDGE = 1000
 _COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_cyan", "bright_green")
 
 
@@ -44,7 +46,9 @@ class Terminal:
     __slots__ = ("_console", "_errors", "_last_progress")
 
     def __init__(self) -> None:
-        self._console = Console(highlight=False, soft_wrap=True)
+        # Where nobody looks there is no right edge either.
+        width = None if sys.stdout.isatty() else _NO_EDGE
+        self._console = Console(highlight=False, soft_wrap=True, width=width)
         self._errors = Console(stderr=True, highlight=False, soft_wrap=True)
         self._last_progress = 0.0
 
@@ -74,10 +78,10 @@ class Terminal:
             self._console.control(Control((ControlType.ERASE_IN_LINE, 2)))
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Show rows under their column names."""
+        """Show rows under their column names; only the last column is broken into lines."""
         table = Table(box=None, pad_edge=False, header_style="dim")
-        for column in columns:
-            table.add_column(column)
+        for place, column in enumerate(columns, 1):
+            table.add_column(column, no_wrap=place < len(columns))
         for row in rows:
             table.add_row(*(escape(cell) for cell in row))
         self._console.print(table)

@@ -4,12 +4,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, get_args
 
 import structlog
 
 from click_ingest.batch import ClickBatch, open_batch
-from click_ingest.dead_letters import DeadLetter
+from click_ingest.dead_letters import DeadLetter, Fault
 from click_ingest.message import Delivery
 from click_ingest.poison_guard import PoisonGuard
 from click_ingest.refusal import Refusal, refusal_of
@@ -76,6 +76,8 @@ class Flusher:
         self._clock = clock
         self._now = now
         self._sleep = sleep
+        for fault in get_args(Fault):  # a counter that begins with its first count shows no rise
+            metrics.dead_lettered.labels(fault)
 
     async def flush(self, deliveries: Sequence[Delivery]) -> None:
         """Store the messages' clicks and set their poison aside.

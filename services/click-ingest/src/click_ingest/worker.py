@@ -22,6 +22,7 @@ from click_ingest.flush import Flusher
 from click_ingest.ledger_watch import LedgerWatch
 from click_ingest.partitions import Partitions
 from click_ingest.poison_guard import PoisonGuard
+from click_ingest.queue_watch import QueueWatch
 from click_ingest.settings import Settings
 from click_ingest.statistics_keeper import StatisticsKeeper
 from click_ingest.subscription import Subscription
@@ -29,6 +30,7 @@ from click_ingest.user_agent import UserAgents
 from shared import broker
 from shared.background import background_tasks
 from shared.db.engine import create_engine, warm
+from shared.db.pool import pool_usage
 from shared.health import Check, health_routes
 from shared.metrics import IngestMetrics, create_registry
 from shared.pool_budget import database_share
@@ -71,6 +73,7 @@ async def _open(
     )
     engine = _create_engine(settings, connections)
     stack.push_async_callback(engine.dispose)
+    metrics.pools.watch("postgres", pool_usage(engine))
     dead_letters = DeadLetters(connect=_connector(settings, "dead letters"))
     stack.push_async_callback(dead_letters.close)
     partitions = Partitions(
@@ -81,16 +84,22 @@ async def _open(
         gauge=metrics.partition_horizon,
     )
     await _warm(engine, connections)
+    queues = QueueWatch(connect=_connector(settings, "queue watch"), metrics=metrics)
+    stack.push_async_callback(queues.close)
     consumer = _create_consumer(settings, engine, partitions, dead_letters, metrics)
+    metrics.is_stopped.set_function(lambda: consumer.poison_stop is not None)
     tasks = await stack.enter_async_context(background_tasks())
     tasks.create_task(partitions.keep())
     tasks.create_task(LedgerWatch(engine, metrics).keep())
     tasks.create_task(StatisticsKeeper(engine, metrics, share=settings.statistics.share).keep())
+    tasks.create_task(queues.keep())
     consuming = tasks.create_task(consumer.run())
     stack.push_async_callback(_drain, consumer, consuming)
     checks[:] = [
-        Check("broker", consumer.broker_probe, required=True),
-        Check("database", lambda: _probe(engine), required=True),
+        Check("rabbitmq", consumer.broker_probe, required=True, details=queues.details),
+        Check(
+            "postgres", lambda: _ping(engine), required=True, details=pool_usage(engine).details
+        ),
         Check("poison", consumer.poison_probe, required=True),
         Check("partitions", partitions.probe),
     ]
@@ -163,8 +172,6 @@ def _create_consumer(
     )
 
 
-async def _probe(engine: AsyncEngine) -> dict[str, Any]:
+async def _ping(engine: AsyncEngine) -> None:
     async with engine.connect() as connection:
         await connection.execute(text("SELECT 1"))
-    pool: Any = engine.pool
-    return {"pool_size": pool.size(), "in_use": pool.checkedout()}

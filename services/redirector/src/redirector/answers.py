@@ -55,7 +55,8 @@ class Answers:
             try:
                 answers.append((visit, self._settle(visit, outcome, link, lines)))
             except Exception:
-                log.exception("redirect_failed")
+                log.exception("redirect_failed", request_id=visit.request.request_id)
+                self._metrics.redirects[Outcome.FAILED].inc()
                 answers.append((visit, pages.FAILED))
         self._recorder.write(lines)
         ended = time.perf_counter()

@@ -5,7 +5,6 @@ import gc
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 import structlog
 from redis.asyncio import Redis
@@ -23,6 +22,7 @@ from redirector.click_recorder import ClickRecorder
 from redirector.crawlable_links import CrawlableLinks
 from redirector.domain_store import DomainStore
 from redirector.domain_table import DomainTable
+from redirector.health_checks import health_checks
 from redirector.link_store import LinkStore
 from redirector.not_found import NotFound
 from redirector.pages import Page
@@ -45,12 +45,14 @@ from redirector.visit_limit import VisitLimit
 from shared.background import background_tasks
 from shared.bots import BotPatterns
 from shared.db.engine import create_engine, warm
+from shared.db.pool import pool_usage
 from shared.health import Check, health_routes
 from shared.link_cache import LinkCache
 from shared.metrics import RedirectorMetrics, create_registry
 from shared.pool_budget import database_share, redis_share
 from shared.redis_client import create_redis
 from shared.redis_client import warm as warm_redis
+from shared.redis_pool import pool_usage as redis_pool_usage
 
 log = structlog.get_logger()
 
@@ -94,6 +96,7 @@ async def _open(
         timeout_s=WRITE_BACK_MAX_AGE_S,
     )
     stack.push_async_callback(redis.aclose)
+    metrics.pools.watch("redis", redis_pool_usage(redis))
     redis_reads = RedisReads(settings.redis.url, client_name=f"{name} lookups", tasks=tasks)
     stack.callback(redis_reads.close)
     cache = LinkCache(redis, settings.link_cache, reads=redis_reads)
@@ -112,6 +115,7 @@ async def _open(
         autocommit=True,
     )
     stack.push_async_callback(read_engine.dispose)
+    metrics.pools.watch("postgres", pool_usage(read_engine))
     primary_engine = create_engine(
         settings.database.url,
         application_name=f"{name} visit limits",
@@ -121,6 +125,7 @@ async def _open(
         autocommit=True,
     )
     stack.push_async_callback(primary_engine.dispose)
+    metrics.pools.watch("postgres_visit_limits", pool_usage(primary_engine))
     store = LinkStore(read_engine)
 
     spool = ClickSpool(
@@ -147,6 +152,8 @@ async def _open(
         drain_within, publisher, publishing, settings.publish.drain_ms / 1000
     )
     metrics.spool_bytes.set_function(lambda: spool.backlog_bytes)
+    metrics.spool_clicks.set_function(lambda: spool.backlog_clicks)
+    metrics.spool_limit.set(settings.spool.max_bytes)
     metrics.spool_age.set_function(publisher.oldest_age_s)
 
     resolver = Resolver(
@@ -158,7 +165,10 @@ async def _open(
         store_timeout_s=database_timeout_s,
         store_calls=database_connections - 1,
     )
-    checks[:] = _checks(cache, read_engine, publisher, spool)
+    checks[:] = health_checks(
+        cache=cache, redis=redis, engine=read_engine, resolver=resolver, publisher=publisher,
+        spool=spool, spool_max_bytes=settings.spool.max_bytes,
+    )  # fmt: skip
     await _warm_cache(cache, redis, redis_connections - 1)
     await _warm_database({read_engine: database_connections - 1, primary_engine: 1})
     places = _open_places(settings, stack, tasks)
@@ -224,6 +234,7 @@ async def _open(
         extra_path_mode=settings.redirect_extra_path_mode,
         status=settings.redirect_status,
         max_waiting=settings.max_waiting_visitors,
+        metrics=metrics,
         clock=time.time,
         tasks=tasks,
     )
@@ -265,30 +276,3 @@ async def _warm_database(engines: Mapping[AsyncEngine, int]) -> None:
             await warm(engine, connections)
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         log.warning("database_away_at_start", reason=repr(error))
-
-
-def _checks(
-    cache: LinkCache, engine: AsyncEngine, publisher: ClickPublisher, spool: ClickSpool
-) -> list[Check]:
-    """List what the redirector depends on: nothing alone takes it out of rotation."""
-
-    async def check_redis() -> None:
-        await cache.ping()
-
-    async def check_database() -> Mapping[str, Any]:
-        await LinkStore(engine).ping()
-        return {"pool": engine.pool.status()}
-
-    async def check_broker() -> None:
-        if not publisher.is_connected:
-            raise ConnectionError("not connected; clicks wait in the spool")
-
-    async def check_spool() -> Mapping[str, Any]:
-        return {"backlog_bytes": spool.backlog_bytes}
-
-    return [
-        Check("redis", check_redis),
-        Check("postgres", check_database),
-        Check("rabbitmq", check_broker),
-        Check("spool", check_spool),
-    ]

@@ -57,6 +57,11 @@ class CachedLinks:
         )
         self._late = JoinedLookup(self._load_late, tasks=tasks, max_in_flight=1)
 
+    @property
+    def is_given_up(self) -> bool:
+        """Whether Redis is only probed at the moment."""
+        return self._breaker.is_open
+
     async def find(self, keys: Sequence[LinkKey]) -> Sequence[Link | None]:
         """Return what Redis has of each key, in one round trip; None for what it has not."""
         if self._breaker.is_open:

@@ -11,6 +11,7 @@ from uuid import uuid4
 import aio_pika
 import structlog
 from aio_pika.abc import AbstractExchange
+from aio_pika.exceptions import PublishError
 
 from redirector.spool import ClickSpool
 from redirector.spool_folder import SpoolFolder
@@ -108,6 +109,7 @@ class ClickPublisher:
             self.is_connected = False
             for reader in self._readers():
                 reader.rewind()
+            self._metrics.publish_retries.inc()
             await asyncio.sleep(backoff_s)
             backoff_s = min(backoff_s * 2, BACKOFF_LAST_S)
 
@@ -218,9 +220,13 @@ class ClickPublisher:
                 broker.HEADER_CONFIRMED: batch.confirmed,
             },
         )
+        self._metrics.messages_sent.inc()
         try:
             async with asyncio.timeout(self._timeout_s):
                 await exchange.publish(message, broker.CLICKS_ROUTING_KEY, mandatory=True)
+        except PublishError:  # no queue is bound that would take it
+            self._metrics.messages_returned.inc()
+            raise
         except BaseException:
             self._metrics.messages_failed.inc()
             raise

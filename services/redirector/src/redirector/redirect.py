@@ -24,6 +24,7 @@ from redirector.visit import Visit, Visitor, deciding_link
 from redirector.visit_charge import VisitCharge
 from shared.link import Link, Outcome, unknown_link
 from shared.link_cache import LinkKey
+from shared.metrics import RedirectorMetrics
 from shared.short_code import is_well_formed
 
 LOOKUP_INTERVAL_S = 0.001
@@ -67,6 +68,7 @@ class Redirect:
         not_found: NotFound,
         pixel: TrackingPixel,
         own_paths: Mapping[str, OwnPath],
+        metrics: RedirectorMetrics,
         default_domain: str,
         extra_path_mode: Mode,
         status: int,
@@ -80,6 +82,7 @@ class Redirect:
         self._not_found = not_found
         self._pixel = pixel
         self._own_paths = own_paths
+        self._metrics = metrics
         self._default_domain = default_domain
         self._extra_path_mode = extra_path_mode
         self.status = status
@@ -87,6 +90,7 @@ class Redirect:
         self._tasks = tasks
         self._max_waiting = max_waiting
         self._waiting = 0
+        metrics.visitors_waiting.set_function(lambda: self._waiting)
         # One lookup at a time: what comes during it makes the next one bigger, which costs less
         # than several small ones.
         self._joiner = Joiner(
@@ -162,8 +166,9 @@ class Redirect:
         except ResolveError:
             outcome = Outcome.UNAVAILABLE
         except Exception:
-            log.exception("redirect_failed")
+            log.exception("redirect_failed", request_id=visit.request.request_id)
             self._waiting -= 1
+            self._metrics.redirects[Outcome.FAILED].inc()
             visit.visitor.show(pages.FAILED)
             return
         self._decided.add((visit, outcome, link))

@@ -40,6 +40,11 @@ class Resolver:
             tasks=tasks,
         )
 
+    @property
+    def given_up(self) -> dict[str, bool]:
+        """Which stores are only probed at the moment, because their breaker is open."""
+        return {"redis": self._cached.is_given_up, "postgres": self._stored.is_given_up}
+
     async def find_cached(self, keys: Sequence[LinkKey]) -> Sequence[Link | None]:
         """Return what Redis has of each key, in one round trip; None for what it has not.
 

@@ -5,7 +5,9 @@ since the last fsync, `SPOOL_FSYNC_MS` ago at the most (plus the fsync itself).
 """
 
 import asyncio
+import math
 import os
+import time
 from collections.abc import Sequence
 
 from redirector.spool_folder import SpoolFolder
@@ -30,6 +32,7 @@ class ClickSpool:
         "_metrics",
         "_segment_bytes",
         "_segment_size",
+        "_shed_at",
         "_unsynced_fds",
         "next_sequence",
         "reader",
@@ -52,6 +55,7 @@ class ClickSpool:
         self._appended_bytes = 0
         self._is_dirty = False
         self._unsynced_fds: list[int] = []
+        self._shed_at = -math.inf
         self.next_sequence = 0
         self.reader = SpoolReader(folder, metrics=metrics, appended=lambda: self.next_sequence)
 
@@ -59,6 +63,15 @@ class ClickSpool:
     def backlog_bytes(self) -> int:
         """Bytes appended and not yet confirmed."""
         return self._appended_bytes - self.reader.confirmed_bytes
+
+    @property
+    def backlog_clicks(self) -> int:
+        """Clicks appended and not yet confirmed."""
+        return self.next_sequence - self.reader.confirmed.sequence
+
+    def has_shed_within(self, seconds: float) -> bool:
+        """Tell whether a click was shed so short a time ago."""
+        return time.monotonic() - self._shed_at < seconds
 
     def append_all(self, lines: Sequence[bytes]) -> None:
         """Write lines, newlines included, at once if that is possible, else one by one."""
@@ -70,6 +83,7 @@ class ClickSpool:
         """Write one line, newline included; False when it was shed."""
         if self._append(line, 1):
             return True
+        self._shed_at = time.monotonic()
         if self._has_room(line):
             self._metrics.clicks_shed_error.inc()
         else:

@@ -77,6 +77,11 @@ class StoredLinks:
             self._load, tasks=tasks, max_in_flight=calls, min_interval_s=STATEMENT_INTERVAL_S
         )
 
+    @property
+    def is_given_up(self) -> bool:
+        """Whether PostgreSQL is only probed at the moment."""
+        return self._breaker.is_open
+
     async def find(self, key: LinkKey) -> Link:
         """Return the link, or one that is not known.
 

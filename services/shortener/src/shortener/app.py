@@ -1,8 +1,7 @@
 """The shortener's wiring: every client, every task and the order in which they open and close."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 import structlog
 from redis.asyncio import Redis
@@ -15,12 +14,14 @@ from starlette.middleware import Middleware
 
 from shared.background import background_tasks
 from shared.db.engine import create_engine, warm
+from shared.db.pool import pool_usage
 from shared.health import Check, health_routes
 from shared.link_cache import LinkCache
 from shared.metrics import ShortenerMetrics, create_registry
 from shared.pool_budget import database_share, redis_share
 from shared.redis_client import create_redis
 from shared.redis_client import warm as warm_redis
+from shared.redis_pool import pool_usage as redis_pool_usage
 from shortener.api_health import ApiHealth
 from shortener.api_keys import ApiKeys, utc_now
 from shortener.api_routes import api_routes
@@ -78,6 +79,8 @@ def create_app(settings: Settings) -> Starlette:
         pool_size=redis_connections,
         timeout_s=WRITE_THROUGH_TIMEOUT_S,
     )
+    metrics.pools.watch("postgres", pool_usage(engine))
+    metrics.pools.watch("redis", redis_pool_usage(redis))
     outbox = LinkOutbox(
         engine=engine,
         cache=LinkCache(redis, settings.link_cache),
@@ -86,8 +89,13 @@ def create_app(settings: Settings) -> Starlette:
     )
     keys = ApiKeys(engine)
     checks = [
-        Check("postgres", lambda: _check_database(engine, connections), required=True),
-        Check("redis", lambda: _check_redis(redis)),
+        Check(
+            "postgres",
+            lambda: _ping_database(engine),
+            required=True,
+            details=pool_usage(engine).details,
+        ),
+        Check("redis", lambda: _ping_redis(redis), details=redis_pool_usage(redis).details),
     ]
     links = LinkStore(
         engine=engine,
@@ -109,7 +117,7 @@ def create_app(settings: Settings) -> Starlette:
             paths=paths,
             presenter=ShortUrlPresenter(settings.default_domain, settings.public_scheme),
         ),
-        health=ApiHealth(lambda: _check_database(engine, connections)),
+        health=ApiHealth(lambda: _ping_database(engine)),
     )
     routes = [*resources, *health_routes(lambda: checks, registry)]
 
@@ -196,16 +204,10 @@ async def _warm(
         log.warning("redis_away_at_start", reason=repr(error))
 
 
-async def _check_database(engine: AsyncEngine, connections: int) -> Mapping[str, Any]:
+async def _ping_database(engine: AsyncEngine) -> None:
     async with engine.connect() as connection:
         await connection.execute(text("SELECT 1"))
-    in_use = engine.pool.checkedout()  # type: ignore[attr-defined]  # of QueuePool
-    return {
-        "pool_size": connections,
-        "pool_in_use": in_use,
-        "pool_utilisation": round(in_use / connections, 2),
-    }
 
 
-async def _check_redis(redis: Redis) -> None:
+async def _ping_redis(redis: Redis) -> None:
     await redis.ping()

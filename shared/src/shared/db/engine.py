@@ -7,6 +7,7 @@ from sqlalchemy import event, exc
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from shared.db.pool import WatchedPool
 from shared.settings import Secret
 
 CONNECT_TIMEOUT_S = 2.0
@@ -32,6 +33,7 @@ def create_engine(
         options = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}
     engine = create_async_engine(
         make_url(url.reveal()).set(drivername="postgresql+asyncpg"),
+        poolclass=WatchedPool,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=pool_timeout_s,

@@ -1,0 +1,83 @@
+"""`make status`: every program, and under each service what it depends on, as one table."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from local_stack.errors import StackError
+from local_stack.programs import SERVICES
+from local_stack.stack import Stack
+from local_stack.supervision import ProgramState
+from local_stack.terminal import Terminal
+
+_COLUMNS = ("program", "state", "pid", "up", "port", "latency", "health")
+_WELL = ("ok", "degraded")
+
+Row = tuple[str, ...]
+
+
+def show_status(stack: Stack, terminal: Terminal) -> bool:
+    """Print the table; tell whether every program does its work, degraded or not."""
+    all_well = True
+    rows: list[Row] = []
+    for name, state in stack.states().items():
+        ready = _ready(stack, state)
+        all_well &= ready in _WELL
+        rows.append(_program_row(stack, state, ready))
+        if name in SERVICES and state.is_running:
+            rows += _check_rows(stack, name)
+    terminal.table(_COLUMNS, rows)
+    return all_well
+
+
+def _ready(stack: Stack, state: ProgramState) -> str:
+    if not state.is_running:
+        return "-"
+    try:
+        return stack.probe(state.name)
+    except (OSError, StackError) as error:
+        return f"down: {error}"
+
+
+def _program_row(stack: Stack, state: ProgramState, ready: str) -> Row:
+    return (
+        state.name,
+        state.state.lower(),
+        str(state.pid or "-"),
+        _duration(time.time() - state.started) if state.pid else "-",
+        str(stack.port(state.name)),
+        "",
+        ready,
+    )
+
+
+def _check_rows(stack: Stack, name: str) -> list[Row]:
+    try:
+        checks = stack.health(name)
+    except OSError:
+        return []  # its own row says so
+    return [_check_row(check, result) for check, result in checks.items()]
+
+
+def _check_row(check: str, result: Mapping[str, Any]) -> Row:
+    rest = dict(result)
+    status, latency_ms = rest.pop("status"), rest.pop("latency_ms")
+    health = [str(rest.pop("reason"))] if "reason" in rest else []
+    if pool := rest.pop("pool", None):
+        in_use = f"{pool['in_use']} of {pool['size']} connections ({pool['utilisation']:.0%})"
+        health.append(f"{in_use}, {pool['waiting']} waiting")
+    health += [_plain(key, value) for key, value in rest.items()]
+    return (f"  {check}", str(status), "", "", "", f"{latency_ms:g} ms", ", ".join(health))
+
+
+def _plain(key: str, value: Any) -> str:
+    words = key.replace("_", " ")
+    if isinstance(value, Mapping):
+        return f"{words}: " + ", ".join(f"{name} {number}" for name, number in value.items())
+    return f"{words} {value}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(max(0, int(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}"

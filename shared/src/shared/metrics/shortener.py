@@ -1,0 +1,35 @@
+"""What a shortener counts: requests of the API, and changes on their way to the cache."""
+
+from prometheus_client import CollectorRegistry
+
+from shared.metrics import buckets
+from shared.metrics.instruments import Instruments
+from shared.metrics.pools import PoolMetrics
+
+
+class ShortenerMetrics:
+    """All metrics of a shortener; `definitions` has what they are."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        make = Instruments(registry)
+        self.definitions = make.definitions
+        self.requests = make.counter(
+            "qck_api_requests", "API requests", "route", "method", "status"
+        )
+        self.request_duration = make.histogram(
+            "qck_api_request_duration_seconds", "API request duration", "route", "method",
+            bounds=buckets.SLOW_S,
+        )  # fmt: skip
+        self.code_collisions = make.counter(
+            "qck_short_code_collisions", "Random codes that were taken and drawn again"
+        )
+        writes = make.counter("qck_link_cache_writes", "Changes of links sent to Redis", "outcome")
+        self.cache_writes_done = writes.labels("done")
+        self.cache_writes_failed = writes.labels("failed")
+        self.outbox_pending = make.gauge(
+            "qck_link_outbox_pending", "Changes of links that Redis does not have yet"
+        )
+        self.outbox_age = make.gauge(
+            "qck_link_outbox_oldest_age_seconds", "Age of the oldest such change"
+        )
+        self.pools = PoolMetrics(make, registry)
