@@ -106,6 +106,9 @@ async def test_the_one_step_create(client: httpx2.AsyncClient, database_url: str
     assert (await client.get(f"/short-urls/shorten?apiKey={key}")).json()["invalidElements"] == [
         "longUrl"
     ]
+    before = await fetch(database_url, "SELECT FROM links")
+    assert (await client.head(call)).status_code == 200
+    assert len(await fetch(database_url, "SELECT FROM links")) == len(before)
     missing = await client.get("/short-urls/shorten?longUrl=x")
     assert (missing.status_code, missing.json()["param"]) == (401, "apiKey")
     wrong = await client.get("/short-urls/shorten?longUrl=x&apiKey=%ff")

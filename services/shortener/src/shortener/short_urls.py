@@ -61,6 +61,8 @@ class ShortUrls:
 
     async def shorten(self, request: Request, api_key: ApiKey) -> Response:
         """GET /short-urls/shorten, the one-step create that Shlink has had from its beginning."""
+        if request.method == "HEAD":  # which must not change anything
+            return Response(media_type="application/json")
         query = request.query_params
         wanted = query.get("format") or _format_of(request.headers.get("Accept", ""))
         link = await self._create({"longUrl": query.get("longUrl", "")}, api_key)

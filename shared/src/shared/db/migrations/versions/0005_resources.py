@@ -200,7 +200,7 @@ def upgrade() -> None:
             op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
             op.execute(f"CREATE INDEX CONCURRENTLY {name} ON {definition}")
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS link_tags_tag_id_idx")
-        op.execute("ANALYZE links")
+        op.execute("ANALYZE links, link_tags, link_visits, tag_counts")
 
 
 def downgrade() -> None:
