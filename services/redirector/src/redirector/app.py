@@ -164,7 +164,7 @@ async def _open(
         spool,
         track_orphans=settings.track.orphans,
     )
-    return Redirect(
+    redirect = Redirect(
         resolver=resolver,
         visit_charge=VisitCharge(
             VisitLimit(primary_engine), is_bot=BotPatterns().is_bot, metrics=metrics
@@ -178,6 +178,8 @@ async def _open(
         clock=time.time,
         tasks=tasks,
     )
+    metrics.visitors_waiting.set_function(lambda: redirect.waiting)
+    return redirect
 
 
 async def _warm(cache: LinkCache, engine: AsyncEngine, connections: int) -> None:
