@@ -71,6 +71,12 @@ class Answers:
                 visit.visitor.show(answer)
         self._metrics.redirects[Outcome.REDIRECT].inc(redirects)
 
+    def fail(self, visit: Visit) -> None:
+        """Answer 500 for the fault of ours that is being handled, and log it."""
+        log.exception("redirect_failed", request_id=visit.request.request_id)
+        self._metrics.redirects[Outcome.FAILED].inc()
+        visit.visitor.show(pages.FAILED)
+
     def _settle(
         self, visit: Visit, outcome: Outcome, link: Link, lines: list[bytes]
     ) -> str | Page:

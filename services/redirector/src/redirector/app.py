@@ -208,7 +208,7 @@ async def _open(
         timeout_s=database_timeout_s,
         tasks=tasks,
     )
-    return Redirect(
+    redirect = Redirect(
         resolver=resolver,
         visit_charge=VisitCharge(
             VisitLimit(primary_engine), is_bot=BotPatterns().is_bot, metrics=metrics
@@ -238,6 +238,8 @@ async def _open(
         clock=time.time,
         tasks=tasks,
     )
+    metrics.visitors_waiting.set_function(lambda: redirect.waiting)
+    return redirect
 
 
 def _open_places(

@@ -9,8 +9,6 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-import structlog
-
 from redirector import pages
 from redirector.answers import Answers, Decided
 from redirector.forwarded_path import Mode
@@ -33,8 +31,6 @@ bigger: a tenth less processor time for each at full load, for half a millisecon
 (docs/performance.md). Below that nobody waits."""
 
 _NO_LINK = unknown_link()
-
-log = structlog.get_logger()
 
 
 class Resolver(Protocol):
@@ -82,7 +78,6 @@ class Redirect:
         self._not_found = not_found
         self._pixel = pixel
         self._own_paths = own_paths
-        self._metrics = metrics
         self._default_domain = default_domain
         self._extra_path_mode = extra_path_mode
         self.status = status
@@ -90,7 +85,6 @@ class Redirect:
         self._tasks = tasks
         self._max_waiting = max_waiting
         self._waiting = 0
-        metrics.visitors_waiting.set_function(lambda: self._waiting)
         # One lookup at a time: what comes during it makes the next one bigger, which costs less
         # than several small ones.
         self._joiner = Joiner(
@@ -98,6 +92,11 @@ class Redirect:
         )
         # Who waited for the same statement is answered together: their clicks are one write.
         self._decided = Joiner(self._give, tasks=tasks, max_in_flight=1)
+
+    @property
+    def waiting(self) -> int:
+        """How many visitors wait for their answers."""
+        return self._waiting
 
     def take(self, request: Request, visitor: Visitor) -> None:
         """Take a GET or HEAD request; the visitor is answered in this or a later turn, once."""
@@ -166,10 +165,8 @@ class Redirect:
         except ResolveError:
             outcome = Outcome.UNAVAILABLE
         except Exception:
-            log.exception("redirect_failed", request_id=visit.request.request_id)
             self._waiting -= 1
-            self._metrics.redirects[Outcome.FAILED].inc()
-            visit.visitor.show(pages.FAILED)
+            self._answers.fail(visit)
             return
         self._decided.add((visit, outcome, link))
 
