@@ -50,14 +50,11 @@ class Compose:
         Raises:
             CommandError: the files or the settings in them are wrong.
         """
-        if not self._model:
-            self._model.update(json.loads(self.run("config", "--format", "json")))
-        return dict(self._model["services"])
+        return dict(self._read()["services"])
 
     def secret_file(self, name: str) -> str:
         """Return where the host keeps the secret `name`."""
-        self.services  # noqa: B018 - reads the model
-        return str(self._model["secrets"][name]["file"])
+        return str(self._read()["secrets"][name]["file"])
 
     def image(self, service: str) -> str:
         """Return the name of a service's image."""
@@ -74,6 +71,11 @@ class Compose:
         would_do = self.attempt("--dry-run", "up", "-d", "--no-deps", "--no-build", service)
         said = (would_do.stdout + would_do.stderr).decode(errors="replace")
         return would_do.returncode == 0 and not re.search(r"\bCreat|\bRecreat", said)
+
+    def _read(self) -> dict[str, Any]:
+        if not self._model:
+            self._model.update(json.loads(self.run("config", "--format", "json")))
+        return self._model
 
     def _words(self, arguments: tuple[str, ...]) -> list[str]:
         files = [
