@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from redirector import pages
 from redirector.answers import Answers, Decided
 from redirector.forwarded_path import Mode
 from redirector.joiner import Joiner
