@@ -104,6 +104,7 @@ async def client(database_url: str, redis_url: str) -> AsyncIterator[httpx2.Asyn
                 people,
                 bots,
             )
+        await fetch(database_url, "SELECT recount_visits()")
         yield client
 
 
@@ -168,7 +169,7 @@ async def test_an_item_is_the_same_as_alone(client: httpx2.AsyncClient) -> None:
 
 
 async def test_a_list_is_some_statements(client: httpx2.AsyncClient, database_url: str) -> None:
-    """Eight with a search and tags, however many links a page has and what is shown of them."""
+    """However many links a page has and whatever is shown of them."""
     engine = create_engine(
         Secret(database_url), application_name="tests", pool_size=1, statement_timeout_s=5
     )

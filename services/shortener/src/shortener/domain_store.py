@@ -38,9 +38,7 @@ class DomainStore:
 
     async def list(self, scope: LinkScope = EVERYTHING) -> Sequence[StoredDomain]:
         """Return the default domain, if the scope has it, then those that are in use, by name."""
-        in_use: list[ColumnElement[bool]] = [
-            exists().where(links.c.domain == domains.c.authority, *scope.conditions())
-        ]
+        in_use = [_has_links(scope)]
         if scope.created_by is None:
             in_use += [column.is_not(None) for column in _REDIRECT_COLUMNS]
         statement = (
@@ -81,3 +79,19 @@ class DomainStore:
         statement = select(exists().where(links.c.domain == authority, *scope.conditions()))
         result = await read(self._reading_engine, lambda on: on.execute(statement))
         return bool(result.scalar_one())
+
+
+def _has_links(scope: LinkScope) -> ColumnElement[bool]:
+    """Tell of `domains` whether the scope has links there."""
+    if scope.created_by is not None:
+        return domains.c.authority.in_(select(links.c.domain).where(*scope.conditions()))
+    # The next domain that has links is one step in an index. Asked whether any link has this
+    # domain, PostgreSQL expects to meet one soon, and for a domain without looks at all of them.
+    next_domain = (
+        select(links.c.domain)
+        .where(links.c.domain >= domains.c.authority)
+        .order_by(links.c.domain, links.c.short_code)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return next_domain == domains.c.authority
