@@ -105,7 +105,11 @@ LISTS = [
 FOLDED = pytest.mark.parametrize("folded", [0, 60, 200], ids=["not folded", "part", "folded"])
 
 
-@pytest.mark.parametrize("few_links", [200, 0], ids=["link by link", "summed up"])
+@pytest.mark.parametrize(
+    ("few_links", "max_links"),
+    [(200, 0), (0, 5000), (0, 0)],
+    ids=["few links", "days of links", "all clicks"],
+)
 @FOLDED
 async def test_pages_are_a_full_scan(
     client: httpx2.AsyncClient,
@@ -114,10 +118,12 @@ async def test_pages_are_a_full_scan(
     writer: ClickWriter,
     folded: int,
     few_links: int,
+    max_links: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whatever is folded yet, each list's pages together are all of its rows, in their order."""
     monkeypatch.setattr("shortener.visit_scope.FEW_LINKS", few_links)
+    monkeypatch.setattr("shortener.active_links.MAX_LINKS", max_links)
     clicks = awkward_clicks(await make_links(client, database_url))
     await write(writer, a_message(clicks[:folded]))
     await fold_all(engine)
@@ -217,6 +223,9 @@ async def test_what_is_not_there(client: httpx2.AsyncClient, database_url: str) 
         answer = await client.get(path)
         assert (answer.status_code, answer.json()["type"].rsplit("/")[-1]) == (404, kind), path
     assert (await client.delete("/short-urls/none/visits")).status_code == 404
+    for params in ({"startDate": "9999-12-31"}, {"endDate": "0001-01-01"}):
+        assert (await page(client, "/visits/non-orphan", **params))["data"] == []
+        assert (await page(client, "/tags/t/visits", **params))["data"] == []
     for path in ("/short-urls/one/visits", "/tags/t/visits", "/visits/orphan"):
         assert await page(client, path) == {"data": [], "pagination": EMPTY}
     beyond = await page(client, "/visits/non-orphan", page="9", itemsPerPage="5")

@@ -53,10 +53,10 @@ def read_statistics_query(fields: Fields, now: Callable[[], datetime]) -> Statis
         fields.refuse("timeZone", "must be a name of the IANA database, as Europe/Vienna")
         zone_name = "UTC"
     visit_range = read_visit_range(fields)
-    end = visit_range.end or (
-        now() if visit_range.start is None else min(visit_range.start + MAX_RANGE[unit], now())
-    )
-    start = visit_range.start or _earlier(end, DEFAULT_RANGE[unit])
+    end = visit_range.end or now()
+    if visit_range.end is None and visit_range.start is not None:
+        end = visit_range.start + min(MAX_RANGE[unit], end - visit_range.start)
+    start = visit_range.start or end - DEFAULT_RANGE[unit]
     if not EARLIEST <= start <= LATEST:
         fields.refuse("startDate", "must be between 2000 and 2200")
     elif not EARLIEST <= end <= LATEST:
@@ -73,13 +73,6 @@ def read_statistics_query(fields: Fields, now: Callable[[], datetime]) -> Statis
         limit=given(fields.integer("limit", 1, MAX_LIMIT), DEFAULT_LIMIT),
         excludes_bots=visit_range.excludes_bots,
     )
-
-
-def _earlier(end: datetime, by: timedelta) -> datetime:
-    try:
-        return end - by
-    except OverflowError:  # before the first year there is
-        return end
 
 
 @cache

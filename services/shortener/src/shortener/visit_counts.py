@@ -6,7 +6,7 @@ in the deltas that wait to be folded, and is added here. All reads must be in on
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -57,6 +57,7 @@ class VisitCounts:
         self._scope = scope
         self._range = visit_range
         self._pending: Mapping[datetime, Counts] | None = None
+        self._pending_links: set[tuple[int, date]] = set()
 
     async def spans(self) -> list[Span]:
         """Return hours or days, newest first. Those that a date cuts are told apart by hours."""
@@ -84,6 +85,11 @@ class VisitCounts:
             if moment.date() == day:
                 hours[moment].add(counts.clicks, counts.bots)
         return [each for each in _of_hours(hours) if self._touches(each)]
+
+    async def pending_links(self) -> Collection[tuple[int, date]]:
+        """Return links and days with clicks that wait to be folded, of other scopes too."""
+        await self._waiting()
+        return self._pending_links
 
     async def _hours(self, condition: Condition) -> Mapping[datetime, Counts]:
         of = click_counts_hourly.c
@@ -126,10 +132,8 @@ class VisitCounts:
             hours: defaultdict[int, Counts] = defaultdict(Counts)
             for delta in deltas:
                 _add(hours, delta, ours)
-            self._pending = {
-                datetime.fromtimestamp(hour * HOUR_S, UTC): counts
-                for hour, counts in hours.items()
-            }
+                self._pending_links |= _links_of(delta)
+            self._pending = {_moment(hour): counts for hour, counts in hours.items()}
         return self._pending
 
     async def _ours(self, link_ids: set[int]) -> set[int]:
@@ -160,6 +164,16 @@ def _add(hours: defaultdict[int, Counts], delta: ClickDelta, ours: set[int]) -> 
         if link in ours:
             is_bot = delta.sources[source].is_bot
             hours[delta.first_hour + hour].add(delta.sign, delta.sign * is_bot)
+
+
+def _links_of(delta: ClickDelta) -> set[tuple[int, date]]:
+    hours = {hour: delta.first_hour + hour for hour in set(delta.hours)}
+    days = {hour: _moment(number).date() for hour, number in hours.items()}
+    return {(link, days[hour]) for link, hour in zip(delta.links, delta.hours, strict=True)}
+
+
+def _moment(hour: int) -> datetime:
+    return datetime.fromtimestamp(hour * HOUR_S, UTC)
 
 
 def _midnight(day: date) -> datetime:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, func, select, true
+from sqlalchemy import ColumnElement, RowMapping, Select, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.click_id import first_id_at
 from shared.day_statistics import Counts
 from shared.db.schema import clicks
+from shortener.active_links import ActiveLinks, active_links
 from shortener.visit_counts import Span, VisitCounts
 from shortener.visit_query import VisitQuery, VisitRange
 from shortener.visit_scope import VisitScope
@@ -53,7 +54,9 @@ async def find_page(
     first, offset = await _locate(counts, spans, query.offset, query.range.excludes_bots)
     count = min(query.page_size, total - query.offset)
     last, _ = await _locate(counts, spans, query.offset + count - 1, query.range.excludes_bots)
-    return VisitPage(await reader.rows(last.start, first.end, offset, count), total)
+    pending = await counts.pending_links() if scope.is_looked_up else ()
+    active = await active_links(connection, scope, last.start, first.end, pending)
+    return VisitPage(await reader.rows(last.start, first.end, offset, count, active), total)
 
 
 async def search_page(
@@ -138,23 +141,28 @@ class _Reader:
         return counted, bots
 
     async def rows(
-        self, start: datetime, end: datetime, offset: int, limit: int
+        self,
+        start: datetime,
+        end: datetime,
+        offset: int,
+        limit: int,
+        active: ActiveLinks | None = None,
     ) -> Sequence[RowMapping]:
-        """Read rows, newest first, after so many from the end."""
+        """Read rows, newest first, after so many from the end; of `active` links if given."""
         start = start if self._start is None else max(start, self._start)
         end = end if self._end is None else min(end, self._end)
-        statement = (
-            select(*_COLUMNS)
-            .where(
-                self._condition,
-                *_between(start, end),
-                clicks.c.is_bot.is_(False) if self._excludes_bots else true(),
-            )
-            .order_by(clicks.c.id.desc())
-            .offset(offset)
-            .limit(limit)
+        conditions = (
+            *_between(start, end),
+            clicks.c.is_bot.is_(False) if self._excludes_bots else true(),
         )
-        return (await self._connection.execute(statement)).mappings().all()
+        statement: Select[Any]
+        if active is not None:
+            statement = active.newest(_COLUMNS, *conditions)
+        else:
+            newest = clicks.c.id.desc()
+            statement = select(*_COLUMNS).where(self._condition, *conditions).order_by(newest)
+        page = statement.offset(offset).limit(limit)
+        return (await self._connection.execute(page)).mappings().all()
 
 
 def _between(start: datetime, end: datetime) -> tuple[Any, Any]:

@@ -77,6 +77,11 @@ class VisitScope:
         return click_counts_hourly.c.link_id.in_(select(links.c.id).where(self.links)) & of_type
 
     @property
+    def is_looked_up(self) -> bool:
+        """Tell whether its rows are those of links that a condition selects."""
+        return self.link_ids is None and self.links is not None
+
+    @property
     def sums_links(self) -> bool:
         """Tell whether the statistics by day are those of several links."""
         return self.days is None or (self.link_ids is not None and len(self.link_ids) != 1)
