@@ -15,7 +15,6 @@ EVERY = ("redirector-1", "redirector-2", "shortener", "click-ingest")
 async def test_deploy_of_a_changed_release(site: Site, unnoticed: Watched) -> None:
     """The first deploy takes over what `docker compose up` has started."""
     site.checkout.change("0.2.0")
-    site.checkout.set(LOG_LEVEL="warning")
     async with unnoticed("deploy of a changed release"):
         code, said = await asyncio.to_thread(site.run_release, "deploy", "two")
     assert code == 0, said
@@ -32,12 +31,11 @@ async def test_a_second_deploy_changes_nothing(site: Site) -> None:
 
 
 async def test_rollback(site: Site, unnoticed: Watched) -> None:
-    """The release before serves again, with the settings that it had."""
+    """The release before serves again."""
     async with unnoticed("rollback"):
         code, said = await asyncio.to_thread(site.run_release, "rollback")
     assert code == 0, said
     assert {site.version(service) for service in EVERY} == {"dev"}
-    assert "LOG_LEVEL=warning" not in site.containers()["redirector-1"]["Config"]["Env"]
 
 
 async def test_a_redirector_that_does_not_become_ready(site: Site, unnoticed: Watched) -> None:
@@ -67,6 +65,7 @@ async def test_a_migration_that_fails(site: Site, unnoticed: Watched) -> None:
 async def test_an_interrupted_deploy(site: Site, unnoticed: Watched) -> None:
     """Interrupted, then killed, it is finished by running it again."""
     site.checkout.change("0.3.0")
+    site.checkout.set(LOG_LEVEL="warning")
     async with unnoticed("deploy, interrupted, killed, and run again"):
         first = await asyncio.to_thread(
             site.interrupt_release, "redirector-1: replace", signal.SIGINT, "deploy", "three"
@@ -80,6 +79,15 @@ async def test_an_interrupted_deploy(site: Site, unnoticed: Watched) -> None:
     assert {site.version(service) for service in EVERY} == {"three"}
 
 
+async def test_rollback_brings_settings_back(site: Site) -> None:
+    """They are those of the release, whatever `.env` says by now."""
+    said = "LOG_LEVEL=warning"
+    assert said in site.containers()["redirector-1"]["Config"]["Env"]
+    code, output = await asyncio.to_thread(site.run_release, "rollback")
+    assert code == 0, output
+    assert said not in site.containers()["redirector-1"]["Config"]["Env"]
+
+
 async def test_wrong_settings_are_found_before_anything_happens(site: Site) -> None:
     """Each service checks its settings with the release's own code; budgets must fit."""
     before = {name: each["Id"] for name, each in site.containers().items()}
@@ -91,5 +99,6 @@ async def test_wrong_settings_are_found_before_anything_happens(site: Site) -> N
     code, said = await asyncio.to_thread(site.run_release, "deploy", "three")
     assert code == 1
     assert "DATABASE_MAX_CONNECTIONS is 500" in said
+    site.checkout.set(DATABASE_MAX_CONNECTIONS="20")
     after = {name: each["Id"] for name, each in site.containers().items()}
     assert after == before
