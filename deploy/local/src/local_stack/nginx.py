@@ -9,6 +9,7 @@ from local_stack.ports import LOOPBACK
 from local_stack.program import Program
 from shared.nginx_config import real_ip_rules
 from shared.template import render
+from shared.turns import SHORT_S
 
 
 def program(home: Home, ports: Mapping[str, int], trusted_proxies: str) -> Program:
@@ -46,6 +47,7 @@ def program(home: Home, ports: Mapping[str, int], trusted_proxies: str) -> Progr
         probe=lambda: readiness.accepts(ports["nginx"]),
         files={"nginx.conf": main, "qck.conf": doors},
         stop_signal="QUIT",
+        turn_s=SHORT_S,
         # A killed master leaves its workers behind, and they keep the ports.
         before=(sys.executable, "-P", "-m", "local_stack.orphans", str(home.path), "nginx"),
     )
