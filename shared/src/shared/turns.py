@@ -1,9 +1,9 @@
 """How long a process may hold a processor before the kernel looks who else wants it.
 
 On a machine that is nearly full, what visitors wait for is mostly not work but turns: a batch of
-clicks holds a processor while a dozen redirects stand behind it. Linux lets a process ask for
-turns shorter or longer than the usual few milliseconds, from 6.12 on; whoever asks for short ones is served
-sooner, and gets no more time in all. It needs no right. Older kernels ignore it.
+clicks holds a processor while a dozen redirects stand behind it. From 6.12 on, Linux lets a
+process ask for shorter or longer turns than its usual few milliseconds; who asks for short ones is
+served sooner, and gets no more time in all. It needs no right. Older kernels ignore it.
 """
 
 import ctypes
