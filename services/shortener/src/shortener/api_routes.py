@@ -8,6 +8,8 @@ from starlette.routing import Route
 
 from shortener.api_health import ApiHealth
 from shortener.authentication import Authentication, Endpoint
+from shortener.short_url_batch import ShortUrlBatch
+from shortener.short_url_upsert import ShortUrlUpsert
 from shortener.short_urls import ShortUrls
 
 PREFIXES = ("/rest/v1", "/rest/v2", "/rest/v3")
@@ -17,7 +19,12 @@ Methods = Mapping[str, Endpoint]
 
 
 def api_routes(
-    *, authentication: Authentication, short_urls: ShortUrls, health: ApiHealth
+    *,
+    authentication: Authentication,
+    short_urls: ShortUrls,
+    batch: ShortUrlBatch,
+    upsert: ShortUrlUpsert,
+    health: ApiHealth,
 ) -> list[Route]:
     """Make all routes; the one of an unversioned health is for load balancers."""
     keyed = authentication.required
@@ -26,6 +33,8 @@ def api_routes(
             "GET": keyed(short_urls.list),
             "POST": keyed(short_urls.create),
         },
+        "/short-urls/batch": {"POST": keyed(batch.create)},
+        "/short-urls/upsert": {"PUT": keyed(upsert.put)},
         "/short-urls/{shortCode}": {
             "GET": keyed(short_urls.get),
             "PATCH": keyed(short_urls.edit),

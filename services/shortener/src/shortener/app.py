@@ -1,5 +1,6 @@
 """The shortener's wiring: every client, every task and the order in which they open and close."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -24,6 +25,8 @@ from shortener.api_health import ApiHealth
 from shortener.api_keys import ApiKeys, utc_now
 from shortener.api_routes import api_routes
 from shortener.authentication import Authentication
+from shortener.checked_bodies import CheckedBodies
+from shortener.conditional_reads import ConditionalReads
 from shortener.error_answers import EXCEPTION_HANDLERS, UnexpectedErrors
 from shortener.initial_api_key import store_initial_key
 from shortener.link_outbox import WRITE_THROUGH_TIMEOUT_S, LinkOutbox
@@ -34,7 +37,9 @@ from shortener.request_id import RequestId
 from shortener.request_metrics import RequestMetrics
 from shortener.settings import Settings
 from shortener.short_url import ShortUrlPresenter
+from shortener.short_url_batch import ShortUrlBatch
 from shortener.short_url_body import BodyReader
+from shortener.short_url_upsert import ShortUrlUpsert
 from shortener.short_urls import ShortUrls
 
 log = structlog.get_logger()
@@ -62,10 +67,11 @@ def create_app(settings: Settings) -> Starlette:
         pool_size=redis_connections,
         timeout_s=WRITE_THROUGH_TIMEOUT_S,
     )
+    cache_calls = asyncio.Semaphore(max(1, redis_connections - 1))  # one is for the health check
     outbox = LinkOutbox(
         engine=engine,
         cache=LinkCache(redis, settings.link_cache),
-        cache_calls=max(1, redis_connections - 1),  # one is for the health check
+        cache_calls=cache_calls,
         metrics=metrics,
     )
     keys = ApiKeys(engine)
@@ -76,7 +82,7 @@ def create_app(settings: Settings) -> Starlette:
     routes = [
         *api_routes(
             authentication=Authentication(keys, utc_now),
-            short_urls=_short_urls(settings, engine, outbox, metrics),
+            **_link_resources(settings, engine, outbox, metrics),
             health=ApiHealth(lambda: _check_database(engine, connections)),
         ),
         *health_routes(lambda: checks, registry),
@@ -105,32 +111,44 @@ def create_app(settings: Settings) -> Starlette:
             Middleware(RequestMetrics, metrics=metrics, templates=templates),
             Middleware(RequestId),
             Middleware(UnexpectedErrors),
+            Middleware(ConditionalReads),
         ],
     )
     app.router.redirect_slashes = False
     return app
 
 
-def _short_urls(
+def _link_resources(
     settings: Settings, engine: AsyncEngine, outbox: LinkOutbox, metrics: ShortenerMetrics
-) -> ShortUrls:
-    return ShortUrls(
-        links=LinkStore(
-            engine=engine,
-            outbox=outbox,
-            count_collision=metrics.code_collisions.inc,
-            deletion_threshold=settings.delete_short_url_threshold,
-        ),
-        search=LinkSearch(engine),
-        bodies=BodyReader(
-            default_domain=settings.default_domain,
-            public_scheme=settings.public_scheme,
-            url_schemes=settings.url_schemes,
-            short_code_length=settings.short_code_length,
-        ),
-        presenter=ShortUrlPresenter(settings.default_domain, settings.public_scheme),
+) -> dict[str, Any]:
+    """Make the resources that change links, by their names in `api_routes`."""
+    links = LinkStore(
+        engine=engine,
+        outbox=outbox,
+        count_collision=metrics.code_collisions.inc,
         deletion_threshold=settings.delete_short_url_threshold,
     )
+    reader = BodyReader(
+        default_domain=settings.default_domain,
+        public_scheme=settings.public_scheme,
+        url_schemes=settings.url_schemes,
+        short_code_length=settings.short_code_length,
+    )
+    parts: dict[str, Any] = {
+        "links": links,
+        "bodies": CheckedBodies(reader, links.own_domains),
+        "presenter": ShortUrlPresenter(settings.default_domain, settings.public_scheme),
+        "idempotency_max_age_s": settings.idempotency_key_ttl_s,
+    }
+    return {
+        "short_urls": ShortUrls(
+            search=LinkSearch(engine),
+            deletion_threshold=settings.delete_short_url_threshold,
+            **parts,
+        ),
+        "batch": ShortUrlBatch(**parts),
+        "upsert": ShortUrlUpsert(**parts),
+    }
 
 
 async def _warm(engine: AsyncEngine, connections: int, redis: Redis) -> None:

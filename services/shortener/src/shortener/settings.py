@@ -34,6 +34,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     short_code_length: Annotated[int, msgspec.Meta(ge=4, le=32)] = 7
     delete_short_url_threshold: Annotated[int, msgspec.Meta(ge=1)] | None = None
     """A short URL with this many visits can no longer be deleted; by default none is kept."""
+    idempotency_key_ttl_s: Annotated[int, msgspec.Meta(ge=1)] = 86_400
+    """How long an answer is kept for requests that repeat its `Idempotency-Key`."""
+    audit_log_retention_days: Annotated[int, msgspec.Meta(ge=0)] = 365
+    """How long the audit log remembers; 0 for ever."""
 
     def __post_init__(self) -> None:
         problems = [*self._bad_domain(), *self._bad_key(), *self._bad_schemes()]

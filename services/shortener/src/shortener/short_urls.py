@@ -8,27 +8,33 @@ from starlette.responses import Response
 from shared.link_cache import LinkKey
 from shared.short_code import is_well_formed
 from shortener.api_keys import ApiKey
+from shortener.audit_log import Author
+from shortener.checked_bodies import CheckedBodies
 from shortener.domain_name import DomainRefusedError, parse_domain
-from shortener.link_change import LinkNotFoundError
+from shortener.entity_tags import versions_of
+from shortener.idempotency import KeyReusedError
+from shortener.idempotency_header import HEADER, read_once
+from shortener.link_answers import answer_link, respond
+from shortener.link_change import LinkChangedError, LinkNotFoundError, Versions
 from shortener.link_creation import NoFreeCodeError, ShortCodeTakenError
 from shortener.link_deletion import TooManyVisitsError
 from shortener.link_edit import ValidityOrderError
 from shortener.link_search import LinkSearch
 from shortener.link_store import LinkStore
 from shortener.problems import (
+    idempotency_key_reused,
     invalid_data,
+    no_free_code,
     non_unique_slug,
-    service_unavailable,
+    precondition_failed,
     short_url_not_found,
     undeletable_short_url,
 )
 from shortener.request_body import read_json_object
 from shortener.request_fields import Fields
 from shortener.short_url import ShortUrlPresenter
-from shortener.short_url_body import BodyReader, refuse_own_domain
 from shortener.short_url_list import paginate, read_query
 from shortener.stored_link import StoredLink
-from shortener.url_policy import LongUrl
 
 log = structlog.get_logger()
 
@@ -41,36 +47,46 @@ class ShortUrls:
         *,
         links: LinkStore,
         search: LinkSearch,
-        bodies: BodyReader,
+        bodies: CheckedBodies,
         presenter: ShortUrlPresenter,
         deletion_threshold: int | None,
+        idempotency_max_age_s: float,
     ) -> None:
         self._links = links
         self._search = search
         self._bodies = bodies
         self._presenter = presenter
         self._deletion_threshold = deletion_threshold
+        self._idempotency_max_age_s = idempotency_max_age_s
 
     async def create(self, request: Request, api_key: ApiKey) -> Response:
         """POST /short-urls."""
-        fields = Fields(await read_json_object(request))
-        creation = self._bodies.creation(fields)
-        await self._check(fields, creation.long_url)
+        content = await read_json_object(request)
+        creation = await self._bodies.creation(content)
+        age_s = self._idempotency_max_age_s
+        once = read_once(request, api_key, "POST short-urls", content, age_s)
         try:
-            link = await self._links.create(creation, api_key.id)
+            done = await self._links.create(
+                creation,
+                Author.of_request(api_key.id, api_key.name),
+                lambda change: answer_link(self._presenter, change.link),
+                once,
+            )
         except ShortCodeTakenError:
             slug = creation.custom_slug or ""
             raise non_unique_slug(slug, creation.domain) from None
         except NoFreeCodeError:
-            detail = "No free short code was found; ask for a longer one."
-            raise service_unavailable(detail) from None
-        _log_change("link_created", link.key, api_key)
-        return self._answer(link)
+            raise no_free_code() from None
+        except KeyReusedError:
+            raise idempotency_key_reused(request.headers[HEADER]) from None
+        if done.result is not None:
+            log_change("link_created", done.result.link.key, api_key)
+        return respond(done.answer, is_replayed=done.result is None)
 
     async def list(self, request: Request, api_key: ApiKey) -> Response:
         """GET /short-urls."""
         fields = Fields.from_query(request.query_params)
-        query = read_query(fields, self._bodies.default_domain, self._bodies.public_scheme)
+        query = read_query(fields, self._presenter.default_domain, self._presenter.public_scheme)
         links, total = await self._search.find_page(query)
         page = paginate(query, [self._presenter.present(link) for link in links], total)
         return _json({"shortUrls": page})
@@ -85,64 +101,64 @@ class ShortUrls:
 
     async def edit(self, request: Request, api_key: ApiKey) -> Response:
         """PATCH /short-urls/{shortCode}; a bad body is told before an unknown code."""
-        fields = Fields(await read_json_object(request))
-        edit = self._bodies.edit(fields)
-        await self._check(fields, edit.long_url)
+        edit = await self._bodies.edit(await read_json_object(request))
         key = self._key(request)
+        author = Author.of_request(api_key.id, api_key.name)
         try:
-            link = await self._links.edit(key, edit)
+            link = await self._links.edit(key, edit, author, _versions(request))
         except LinkNotFoundError:
             raise _not_found(key) from None
+        except LinkChangedError:
+            raise precondition_failed() from None
         except ValidityOrderError:
             raise invalid_data({"validUntil": "is before validSince"}) from None
-        _log_change("link_edited", key, api_key)
+        log_change("link_edited", key, api_key)
         return self._answer(link)
 
     async def delete(self, request: Request, api_key: ApiKey) -> Response:
         """DELETE /short-urls/{shortCode}."""
         key = self._key(request)
         try:
-            await self._links.delete(key)
+            await self._links.delete(
+                key, Author.of_request(api_key.id, api_key.name), _versions(request)
+            )
         except LinkNotFoundError:
             raise _not_found(key) from None
+        except LinkChangedError:
+            raise precondition_failed() from None
         except TooManyVisitsError:
             threshold = self._deletion_threshold or 0
             raise undeletable_short_url(key[1], key[0], threshold) from None
-        _log_change("link_deleted", key, api_key)
+        log_change("link_deleted", key, api_key)
         return Response(status_code=204)
-
-    async def _check(self, fields: Fields, long_url: LongUrl | msgspec.UnsetType) -> None:
-        """Add the one check that needs the database, then raise if any field is bad."""
-        if (
-            isinstance(long_url, LongUrl)
-            and long_url.authority
-            and await self._links.is_own_domain(long_url.authority)
-        ):
-            refuse_own_domain(fields, long_url)
-        fields.raise_if_refused()
 
     def _key(self, request: Request) -> LinkKey:
         """Read code and domain; what neither can be is not found without a lookup."""
         code = request.path_params["shortCode"]
         text = request.query_params.get("domain", "").strip()
         try:
-            domain = parse_domain(text, self._bodies.public_scheme) if text else ""
+            domain = parse_domain(text, self._presenter.public_scheme) if text else ""
         except DomainRefusedError:
             raise short_url_not_found(code, text) from None
-        key = ("" if domain == self._bodies.default_domain else domain, code)
+        key = ("" if domain == self._presenter.default_domain else domain, code)
         if not is_well_formed(code):
             raise _not_found(key)
         return key
 
     def _answer(self, link: StoredLink) -> Response:
-        return _json(self._presenter.present(link))
+        return respond(answer_link(self._presenter, link))
 
 
 def _not_found(key: LinkKey) -> Exception:
     return short_url_not_found(key[1], key[0])
 
 
-def _log_change(event: str, key: LinkKey, api_key: ApiKey) -> None:
+def _versions(request: Request) -> Versions:
+    return versions_of(request.headers.get("If-Match"))
+
+
+def log_change(event: str, key: LinkKey, api_key: ApiKey) -> None:
+    """Say in the log who changed which link."""
     log.info(event, domain=key[0], short_code=key[1], api_key=api_key.name)
 
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import INET, INT8MULTIRANGE
+from sqlalchemy.dialects.postgresql import INET, INT8MULTIRANGE, JSONB
 
 metadata = MetaData(
     naming_convention={
@@ -95,11 +95,16 @@ links = Table(
            server_default=link_version.next_value()),
     Column("created_at", _moment(), nullable=False, server_default=_now),
     Column("created_by", ForeignKey("api_keys.id", ondelete="SET NULL")),
+    Column("imported_visits", BigInteger, nullable=False, server_default="0"),
+    Column("imported_bot_visits", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("domain", "short_code"),
     Index(None, "long_url_hash"),
     Index(None, "created_at", "id"),
 )  # fmt: skip
-"""One row a link. `visits_left` is null without a visit limit, else taken down by redirects."""
+"""One row a link. `visits_left` is null without a visit limit, else taken down by redirects.
+
+`imported_visits` is how many visits the link brought along from another shortener (those of bots
+among them are `imported_bot_visits`): no clicks of ours, so they are in no rollup."""
 
 link_counts = Table(
     "link_counts",
@@ -217,3 +222,39 @@ click_deletions = Table(
     Column("deleted_at", _moment(), nullable=False, server_default=_now),
 )
 """Clicks whose rows were deleted, noted by a trigger. Dropping whole partitions notes nothing."""
+
+idempotent_answers = Table(
+    "idempotent_answers",
+    metadata,
+    Column("api_key_id", ForeignKey("api_keys.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", _bytewise(), primary_key=True),
+    Column("part", SmallInteger, primary_key=True, autoincrement=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("created_at", _moment(), nullable=False, server_default=_now),
+    Index(None, "created_at"),
+)
+"""What was answered to a request with an `Idempotency-Key`, in the transaction that carried it
+out. A batch has a part for each of its transactions. `fingerprint` is the SHA-256 of the request.
+"""
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("occurred_at", _moment(), nullable=False, server_default=_now),
+    Column("action", _bytewise(), nullable=False),
+    Column("api_key_id", BigInteger),
+    Column("api_key_name", Text),
+    Column("request_id", Text),
+    Column("link_id", BigInteger),
+    Column("domain", _bytewise()),
+    Column("short_code", _bytewise()),
+    Column("before", JSONB),
+    Column("after", JSONB),
+    Index(None, "occurred_at"),
+    Index(None, "short_code", "id"),
+    Index(None, "api_key_name", "id"),
+)
+"""Who changed what, written in the transaction of the change. Names are copies, so an entry says
+the same when its key or its link is gone."""
