@@ -130,6 +130,13 @@ class ShortenerMetrics:
             "qck_link_cache_writes", "Changes of links sent to Redis", ["outcome"],
             registry=registry,
         )  # fmt: skip
+        rate_limits = Counter(
+            "qck_rate_limit_checks", "Requests by what their key's rate limit said", ["outcome"],
+            registry=registry,
+        )  # fmt: skip
+        self.rate_limits_allowed = rate_limits.labels("allowed")
+        self.rate_limits_refused = rate_limits.labels("refused")
+        self.rate_limits_skipped = rate_limits.labels("skipped")
         self.cache_writes_done = writes.labels("done")
         self.cache_writes_failed = writes.labels("failed")
         self.outbox_pending = Gauge(

@@ -24,9 +24,13 @@ FIND_TIMEOUT_S = 1.5
 """Every call begins with this query, so it is what tells soon that PostgreSQL hangs; longer than a
 free connection is waited for."""
 
-_FIND = select(api_keys.c.id, api_keys.c.name, api_keys.c.is_enabled, api_keys.c.expires_at).where(
-    api_keys.c.key_hash == bindparam("hash")
-)
+_FIND = select(
+    api_keys.c.id,
+    api_keys.c.name,
+    api_keys.c.is_enabled,
+    api_keys.c.expires_at,
+    api_keys.c.role,
+).where(api_keys.c.key_hash == bindparam("hash"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,12 @@ class ApiKey:
     name: str
     is_enabled: bool
     expires_at: datetime | None
+    role: str = "admin"
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether it may do everything."""
+        return self.role == "admin"
 
     def is_valid(self, now: datetime) -> bool:
         """Tell whether it opens anything at that time."""

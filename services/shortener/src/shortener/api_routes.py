@@ -7,8 +7,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from shortener.api_health import ApiHealth
+from shortener.audit_entries import AuditEntries
 from shortener.authentication import Authentication, Endpoint
+from shortener.qr_codes import QrCodes
 from shortener.short_url_batch import ShortUrlBatch
+from shortener.short_url_import import ShortUrlImport
 from shortener.short_url_upsert import ShortUrlUpsert
 from shortener.short_urls import ShortUrls
 
@@ -24,6 +27,9 @@ def api_routes(
     short_urls: ShortUrls,
     batch: ShortUrlBatch,
     upsert: ShortUrlUpsert,
+    imports: ShortUrlImport,
+    qr_codes: QrCodes,
+    audit_entries: AuditEntries,
     health: ApiHealth,
 ) -> list[Route]:
     """Make all routes; the one of an unversioned health is for load balancers."""
@@ -35,11 +41,14 @@ def api_routes(
         },
         "/short-urls/batch": {"POST": keyed(batch.create)},
         "/short-urls/upsert": {"PUT": keyed(upsert.put)},
+        "/short-urls/import": {"POST": keyed(imports.create)},
         "/short-urls/{shortCode}": {
             "GET": keyed(short_urls.get),
             "PATCH": keyed(short_urls.edit),
             "DELETE": keyed(short_urls.delete),
         },
+        "/short-urls/{shortCode}/qr-code": {"GET": keyed(qr_codes.get)},
+        "/audit-log": {"GET": keyed(audit_entries.list)},
         "/health": {"GET": health.get},
     }
     routes = [Route("/rest/health", health.get)]

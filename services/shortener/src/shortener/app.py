@@ -24,21 +24,28 @@ from shared.redis_client import create_redis
 from shortener.api_health import ApiHealth
 from shortener.api_keys import ApiKeys, utc_now
 from shortener.api_routes import api_routes
+from shortener.audit_entries import AuditEntries
+from shortener.audit_search import AuditSearch
 from shortener.authentication import Authentication
 from shortener.checked_bodies import CheckedBodies
 from shortener.conditional_reads import ConditionalReads
 from shortener.error_answers import EXCEPTION_HANDLERS, UnexpectedErrors
+from shortener.expiry import Expiry
 from shortener.initial_api_key import store_initial_key
+from shortener.link_import.importer import LinkImporter
 from shortener.link_outbox import WRITE_THROUGH_TIMEOUT_S, LinkOutbox
 from shortener.link_search import LinkSearch
 from shortener.link_store import LinkStore
 from shortener.outbox_relay import OutboxRelay
+from shortener.qr_codes import QrCodes
+from shortener.rate_limit import RateLimit
 from shortener.request_id import RequestId
 from shortener.request_metrics import RequestMetrics
 from shortener.settings import Settings
 from shortener.short_url import ShortUrlPresenter
 from shortener.short_url_batch import ShortUrlBatch
 from shortener.short_url_body import BodyReader
+from shortener.short_url_import import ShortUrlImport
 from shortener.short_url_upsert import ShortUrlUpsert
 from shortener.short_urls import ShortUrls
 
@@ -81,7 +88,11 @@ def create_app(settings: Settings) -> Starlette:
     ]
     routes = [
         *api_routes(
-            authentication=Authentication(keys, utc_now),
+            authentication=Authentication(
+                keys,
+                utc_now,
+                RateLimit(redis, settings.rate_limit, calls=cache_calls, metrics=metrics),
+            ),
             **_link_resources(settings, engine, outbox, metrics),
             health=ApiHealth(lambda: _check_database(engine, connections)),
         ),
@@ -96,6 +107,12 @@ def create_app(settings: Settings) -> Starlette:
             await _warm(engine, connections, redis)
             tasks = await stack.enter_async_context(background_tasks())
             tasks.create_task(OutboxRelay(outbox, metrics).run())
+            expiry = Expiry(
+                engine,
+                idempotency_max_age_s=settings.idempotency_key_ttl_s,
+                audit_retention_days=settings.audit_log_retention_days,
+            )
+            tasks.create_task(expiry.run())
             if settings.initial_api_key is not None:
                 tasks.create_task(store_initial_key(keys, settings.initial_api_key))
             log.info("shortener_started")
@@ -134,10 +151,12 @@ def _link_resources(
         url_schemes=settings.url_schemes,
         short_code_length=settings.short_code_length,
     )
+    bodies = CheckedBodies(reader, links.own_domains)
+    presenter = ShortUrlPresenter(settings.default_domain, settings.public_scheme)
     parts: dict[str, Any] = {
         "links": links,
-        "bodies": CheckedBodies(reader, links.own_domains),
-        "presenter": ShortUrlPresenter(settings.default_domain, settings.public_scheme),
+        "bodies": bodies,
+        "presenter": presenter,
         "idempotency_max_age_s": settings.idempotency_key_ttl_s,
     }
     return {
@@ -148,6 +167,9 @@ def _link_resources(
         ),
         "batch": ShortUrlBatch(**parts),
         "upsert": ShortUrlUpsert(**parts),
+        "qr_codes": QrCodes(links=links, presenter=presenter),
+        "audit_entries": AuditEntries(search=AuditSearch(engine), presenter=presenter),
+        "imports": ShortUrlImport(importer=LinkImporter(links, bodies), presenter=presenter),
     }
 
 

@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shortener.api_keys import ApiKey, ApiKeys
-from shortener.problems import invalid_api_key, missing_authentication
+from shortener.problems import invalid_api_key, missing_authentication, too_many_requests
+from shortener.rate_limit import RateLimit
 
 HEADER = "X-Api-Key"
 
@@ -19,15 +20,24 @@ Clock = Callable[[], datetime]
 class Authentication:
     """Asks the database at each request, so that a key that is disabled stops at once."""
 
-    def __init__(self, keys: ApiKeys, clock: Clock) -> None:
+    def __init__(self, keys: ApiKeys, clock: Clock, rate_limit: RateLimit) -> None:
         self._keys = keys
         self._clock = clock
+        self._rate_limit = rate_limit
 
     def required(self, handle: Authenticated) -> Endpoint:
-        """Make an endpoint that hands only requests with a valid key on."""
+        """Make an endpoint that hands on only requests with a valid key, within its share."""
 
         async def endpoint(request: Request) -> Response:
-            return await handle(request, await self._authenticate(request))
+            api_key = await self._authenticate(request)
+            allowance = await self._rate_limit.take(api_key.id)
+            if allowance is None:
+                return await handle(request, api_key)
+            if not allowance.is_allowed:
+                raise too_many_requests(allowance.retry_after_s, allowance.headers)
+            response = await handle(request, api_key)
+            response.headers.update(allowance.headers)
+            return response
 
         return endpoint
 

@@ -1,9 +1,11 @@
 """Bodies of links, checked in full: each field by itself, then what only the database knows."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import TypeVar
 
+from shortener.link_insertion import NewLink
 from shortener.problems import Problem
-from shortener.request_fields import Fields
+from shortener.request_fields import Fields, given
 from shortener.short_url_body import (
     BodyReader,
     ShortUrlCreation,
@@ -11,6 +13,11 @@ from shortener.short_url_body import (
     refuse_own_domain,
 )
 from shortener.url_policy import LongUrl
+
+T = TypeVar("T")
+
+MAX_VISITS = 2**53
+"""Beyond what JSON numbers can tell apart."""
 
 OwnDomains = Callable[[Collection[str]], Awaitable[set[str]]]
 """Tells which of these domains links were made for, so that a link to them may be a loop."""
@@ -35,16 +42,42 @@ class CheckedBodies:
         return creation
 
     async def creations(
-        self, contents: Sequence[dict[str, object]]
+        self, contents: Sequence[Mapping[str, object]]
     ) -> list[ShortUrlCreation | Problem]:
         """Read many; a bad one's problem stands in its place."""
+        return await self._read_many(contents, self._bodies.creation, lambda read: read)
+
+    async def imported(self, contents: Sequence[Mapping[str, object]]) -> list[NewLink | Problem]:
+        """Read many links from elsewhere, with their past; likewise."""
+        return await self._read_many(contents, self._imported, lambda read: read.creation)
+
+    async def _read_many(
+        self,
+        contents: Sequence[Mapping[str, object]],
+        read: Callable[[Fields], T],
+        creation_of: Callable[[T], ShortUrlCreation],
+    ) -> list[T | Problem]:
         fields = [Fields(content) for content in contents]
-        read = [self._bodies.creation(each) for each in fields]
-        own = await self._own([creation.long_url for creation in read])
-        return [
-            _checked(each, creation, creation.long_url, own)
-            for each, creation in zip(fields, read, strict=True)
-        ]
+        found = [read(each) for each in fields]
+        long_urls = [creation_of(each).long_url for each in found]
+        own = await self._own(long_urls)
+        return [_checked(*each, own) for each in zip(fields, found, long_urls, strict=True)]
+
+    def _imported(self, fields: Fields) -> NewLink:
+        creation = self._bodies.creation(fields)
+        slug = fields.text("customSlug")
+        if isinstance(slug, str) and creation.custom_slug != slug:
+            # Another code would be another link: whoever has the old one would not find it.
+            fields.refuse("customSlug", "has a space or a slash, which codes here cannot have")
+        created_at = fields.moment("dateCreated")
+        visits = given(fields.integer("visits", 0, MAX_VISITS), 0)
+        bots = given(fields.integer("botVisits", 0, MAX_VISITS), 0)
+        return NewLink(
+            creation=creation,
+            created_at=given(created_at, None),
+            imported_visits=visits,
+            imported_bot_visits=min(bots, visits),
+        )
 
     async def edit(self, content: dict[str, object]) -> ShortUrlEdit:
         """Read the body of an edit.
@@ -79,15 +112,13 @@ class CheckedBodies:
         return await self._own_domains(authorities) if authorities else set()
 
 
-def _checked(
-    fields: Fields, creation: ShortUrlCreation, long_url: LongUrl, own: set[str]
-) -> ShortUrlCreation | Problem:
+def _checked(fields: Fields, read: T, long_url: LongUrl, own: set[str]) -> T | Problem:
     _refuse_own(fields, long_url, own)
     try:
         fields.raise_if_refused()
     except Problem as problem:
         return problem
-    return creation
+    return read
 
 
 def _refuse_own(fields: Fields, long_url: LongUrl, own: set[str]) -> None:

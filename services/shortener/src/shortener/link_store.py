@@ -13,6 +13,7 @@ from shared.link_cache import LinkKey
 from shortener.audit_log import Author
 from shortener.code_generator import Draw, draw_codes
 from shortener.idempotency import Answer, Done, Once, do_once
+from shortener.imported_links import ImportResult, import_chunk
 from shortener.link_batch import BatchResult, create_chunk
 from shortener.link_change import (
     LinkChange,
@@ -25,6 +26,7 @@ from shortener.link_change import (
 from shortener.link_creation import create_link
 from shortener.link_deletion import delete_link
 from shortener.link_edit import edit_link
+from shortener.link_insertion import NewLink
 from shortener.link_outbox import LinkOutbox
 from shortener.link_upsert import Upsert, upsert_link
 from shortener.short_url_body import ShortUrlCreation, ShortUrlEdit
@@ -130,6 +132,16 @@ class LinkStore:
         )
         await self._apply(*(result.change for result in done.result or ()))
         return done
+
+    async def import_many(self, new: Sequence[NewLink], author: Author) -> list[ImportResult]:
+        """Take over the links of one chunk in one transaction; may be repeated."""
+
+        async def work(on: AsyncConnection) -> list[ImportResult]:
+            return await import_chunk(on, new, author, self._draw, self._count_collision)
+
+        results = await write(self._engine, work)
+        await self._apply(*(result.change for result in results))
+        return results
 
     async def upsert(
         self,

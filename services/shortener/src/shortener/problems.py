@@ -103,6 +103,11 @@ def invalid_api_key() -> Problem:
     return Problem("invalid-api-key", 401, "Invalid API key", detail)
 
 
+def unreadable_import(detail: str) -> Problem:
+    """What is to be imported is not what its format says."""
+    return Problem("unreadable-import", 400, "Unreadable import", detail)
+
+
 def forbidden(what: str) -> Problem:
     """The API key is valid, but not for this."""
     return Problem("forbidden", 403, "Forbidden", f"This API key may not {what}.")

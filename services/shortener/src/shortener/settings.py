@@ -8,6 +8,7 @@ from shared.link_cache import LinkCacheSettings
 from shared.pool_budget import ReplicaSettings
 from shared.settings import DatabaseSettings, HttpSettings, LogSettings, RedisSettings, Secret
 from shortener.domain_name import DomainRefusedError, parse_domain
+from shortener.rate_limit import RateLimitSettings
 from shortener.url_policy import NEVER_ALLOWED_SCHEMES
 
 MIN_API_KEY_LENGTH = 16
@@ -24,6 +25,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database: DatabaseSettings
     redis: RedisSettings
     link_cache: LinkCacheSettings
+    rate_limit: RateLimitSettings
     replicas: ReplicaSettings
     default_domain: str
     """`host` or `host:port` of short URLs without a domain of their own; kept canonical."""

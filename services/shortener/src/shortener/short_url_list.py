@@ -85,7 +85,7 @@ def read_query(fields: Fields, default_domain: str, scheme: str) -> ShortUrlQuer
     tags, tags_mode = read_tags(fields), fields.choice("tagsMode", _MODES)
     excluded = read_tags(fields, "excludeTags")
     excluded_mode = fields.choice("excludeTagsMode", _MODES)
-    domain = _read_domain(fields, default_domain, scheme)
+    domain = read_domain(fields, default_domain, scheme)
     order = given(fields.choice("orderBy", _ORDERS), "dateCreated-DESC")
     query = ShortUrlQuery(
         page=max(1, page),
@@ -109,7 +109,8 @@ def read_query(fields: Fields, default_domain: str, scheme: str) -> ShortUrlQuer
     return query
 
 
-def _read_domain(fields: Fields, default_domain: str, scheme: str) -> str | None:
+def read_domain(fields: Fields, default_domain: str, scheme: str) -> str | None:
+    """Read a filter by domain: '' for the default one, None for all."""
     text = given(fields.text("domain"), "")
     if not text:
         return None

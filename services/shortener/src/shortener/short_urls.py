@@ -6,11 +6,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.link_cache import LinkKey
-from shared.short_code import is_well_formed
 from shortener.api_keys import ApiKey
 from shortener.audit_log import Author
 from shortener.checked_bodies import CheckedBodies
-from shortener.domain_name import DomainRefusedError, parse_domain
 from shortener.entity_tags import versions_of
 from shortener.idempotency import KeyReusedError
 from shortener.idempotency_header import HEADER, read_once
@@ -19,6 +17,7 @@ from shortener.link_change import LinkChangedError, LinkNotFoundError, Versions
 from shortener.link_creation import NoFreeCodeError, ShortCodeTakenError
 from shortener.link_deletion import TooManyVisitsError
 from shortener.link_edit import ValidityOrderError
+from shortener.link_keys import read_link_key
 from shortener.link_search import LinkSearch
 from shortener.link_store import LinkStore
 from shortener.problems import (
@@ -93,7 +92,7 @@ class ShortUrls:
 
     async def get(self, request: Request, api_key: ApiKey) -> Response:
         """GET /short-urls/{shortCode}."""
-        key = self._key(request)
+        key = read_link_key(request, self._presenter)
         try:
             return self._answer(await self._links.find(key))
         except LinkNotFoundError:
@@ -102,7 +101,7 @@ class ShortUrls:
     async def edit(self, request: Request, api_key: ApiKey) -> Response:
         """PATCH /short-urls/{shortCode}; a bad body is told before an unknown code."""
         edit = await self._bodies.edit(await read_json_object(request))
-        key = self._key(request)
+        key = read_link_key(request, self._presenter)
         author = Author.of_request(api_key.id, api_key.name)
         try:
             link = await self._links.edit(key, edit, author, _versions(request))
@@ -117,7 +116,7 @@ class ShortUrls:
 
     async def delete(self, request: Request, api_key: ApiKey) -> Response:
         """DELETE /short-urls/{shortCode}."""
-        key = self._key(request)
+        key = read_link_key(request, self._presenter)
         try:
             await self._links.delete(
                 key, Author.of_request(api_key.id, api_key.name), _versions(request)
@@ -131,19 +130,6 @@ class ShortUrls:
             raise undeletable_short_url(key[1], key[0], threshold) from None
         log_change("link_deleted", key, api_key)
         return Response(status_code=204)
-
-    def _key(self, request: Request) -> LinkKey:
-        """Read code and domain; what neither can be is not found without a lookup."""
-        code = request.path_params["shortCode"]
-        text = request.query_params.get("domain", "").strip()
-        try:
-            domain = parse_domain(text, self._presenter.public_scheme) if text else ""
-        except DomainRefusedError:
-            raise short_url_not_found(code, text) from None
-        key = ("" if domain == self._presenter.default_domain else domain, code)
-        if not is_well_formed(code):
-            raise _not_found(key)
-        return key
 
     def _answer(self, link: StoredLink) -> Response:
         return respond(answer_link(self._presenter, link))
