@@ -26,10 +26,10 @@ def draw_qr_code(
     code = segno.make(url, micro=False, error=error_correction)
     modules = code.symbol_size(border=margin)[0]
     out = io.BytesIO()
-    if format == "svg":
-        code.save(
-            out, kind="svg", border=margin, scale=size / modules, light="#fff", xmldecl=False
-        )
-    else:
+    if format == "png":
         code.save(out, kind="png", border=margin, scale=max(1, size // modules), light="#fff")
-    return out.getvalue()
+        return out.getvalue()
+    code.save(out, kind="svg", border=margin, light="#fff", xmldecl=False, omitsize=True)
+    # Without a size it has a viewBox, which any size fits; segno's own is in modules.
+    sized = b'<svg width="%d" height="%d" ' % (size, size)
+    return out.getvalue().replace(b"<svg ", sized, 1)
