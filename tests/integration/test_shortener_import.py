@@ -17,6 +17,7 @@ from shortener.link_import.rows import ImportFileError
 from shortener.link_import.shlink_server import shlink_rows
 from tests.support.api import a_settings
 from tests.support.database import fetch
+from tests.support.folding import fold
 from tests.support.short_urls import count_visits, create
 
 GOLDEN = Path(__file__).parents[1] / "contract" / "golden" / "imports"
@@ -212,3 +213,24 @@ async def test_the_command(
     ]  # fmt: skip
     again = await import_links(a_settings(database_url, redis_url), options)
     assert (again.created, again.existing) == (0, 3)
+
+
+async def test_imported_visits_count_everywhere(
+    client: httpx2.AsyncClient, database_url: str
+) -> None:
+    """They order lists and are in the numbers of tags, also when an import raises them."""
+    await create(client, customSlug="plain", tags=["a"])
+    await send(client, rows(1, visits=3), format="csv")
+    await client.patch("/short-urls/c0", json={"tags": ["a"]})
+    await send(client, rows(1, visits=7), format="csv")
+    await fold(database_url)
+    found = (await client.get("/short-urls?orderBy=visits-DESC")).json()["shortUrls"]["data"]
+    assert [(link["shortCode"], link["visitsSummary"]["total"]) for link in found] == [
+        ("c0", 7), ("plain", 0),
+    ]  # fmt: skip
+    (tag,) = (await client.get("/tags/stats")).json()["tags"]["data"]
+    assert tag["visitsSummary"] == {"total": 7, "nonBots": 7, "bots": 0}
+    counts = "SELECT sum(visits)::int, sum(non_bot_visits)::int FROM link_visits"
+    assert [tuple(row) for row in await fetch(database_url, counts)] == [(7, 7)]
+    await fetch(database_url, "SELECT recount_visits()")
+    assert [tuple(row) for row in await fetch(database_url, counts)] == [(7, 7)]
