@@ -237,6 +237,16 @@ disable-api-key: $(STAMP) ## Let an API key open nothing any more: NAME=...
 rotate-api-key: $(STAMP) ## Give an API key's name and rights to a new key: NAME=...
 	@$(API_KEYS) rotate -- "$(NAME)"
 
+FORMAT ?= csv
+REPORT_FILE ?= reports/import.csv
+DOMAIN ?=
+
+.PHONY: import
+import: $(STAMP) ## Take links over: FILE= FORMAT=csv|yourls|kutt|bitly|shlink, or of a Shlink server FILE=https://... APIKEY=
+	@test -n "$(FILE)" || { echo 'say from where: make import FILE=links.csv FORMAT=csv' >&2; exit 2; }
+	@IMPORT_API_KEY='$(APIKEY)' $(STACK) exec shortener -- python -P -m shortener.import_links \
+		--report '$(REPORT_FILE)' --domain '$(DOMAIN)' '$(FORMAT)' '$(FILE)'
+
 migrate: $(STAMP) ## Bring the running stack's database to the newest schema
 	@$(STACK) migrate
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import httpx2
+import msgspec
 
 from tests.support.database import fetch
 from tests.support.keys import a_key
@@ -113,3 +114,43 @@ async def test_the_one_step_create(client: httpx2.AsyncClient, database_url: str
     assert (missing.status_code, missing.json()["param"]) == (401, "apiKey")
     wrong = await client.get("/short-urls/shorten?longUrl=x&apiKey=%ff")
     assert (wrong.status_code, wrong.json()["type"][-15:]) == (401, "invalid-api-key")
+
+
+async def test_an_author_takes_over_nothing(client: httpx2.AsyncClient, database_url: str) -> None:
+    """Batches, upserts and imports find, edit and count no short URL of others."""
+    await create(client, customSlug="theirs")
+    client.headers["X-Api-Key"] = await a_key(database_url, "author", "AUTHORED_SHORT_URLS")
+    item = {"longUrl": LONG_URL, "findIfExists": True}
+    batch = await client.post("/short-urls/batch", json={"shortUrls": [item]})
+    assert batch.json()["summary"] == {"created": 1, "found": 0, "problem": 0}
+    theirs = {"longUrl": LONG_URL, "customSlug": "theirs"}
+    answer = await client.put("/short-urls/upsert", json={**theirs, "title": "t"})
+    assert answer.json()["type"].endswith("/non-unique-slug")
+    imported = await client.post(
+        "/short-urls/import",
+        params={"format": "csv"},
+        content=f"longUrl,shortCode,visits\n{LONG_URL},theirs,5\n",
+    )
+    assert msgspec.json.decode(imported.content.splitlines()[-1])["done"]["skipped"] == 1
+    assert (await client.get("/short-urls/theirs/qr-code")).status_code == 404
+    assert (await client.get("/audit-log")).status_code == 403
+    assert await fetch(database_url, "SELECT sum(imported_visits)::int FROM links") == [(0,)]
+
+
+async def test_a_key_of_a_domain_adds_many_to_it(
+    client: httpx2.AsyncClient, database_url: str
+) -> None:
+    """Batches, upserts and imports create in its domain, whatever domain they name."""
+    client.headers["X-Api-Key"] = await a_key(
+        database_url, "domain", "DOMAIN_SPECIFIC", domain="d.test"
+    )
+    item = {"longUrl": LONG_URL, "domain": "other.test"}
+    await client.post("/short-urls/batch", json={"shortUrls": [item]})
+    await client.put("/short-urls/upsert", json={**item, "customSlug": "u"})
+    await client.post(
+        "/short-urls/import",
+        params={"format": "csv", "domain": "other.test"},
+        content=f"longUrl,shortCode\n{LONG_URL},i\n",
+    )
+    found = await fetch(database_url, "SELECT domain, count(*)::int FROM links GROUP BY 1")
+    assert [tuple(row) for row in found] == [("d.test", 3)]

@@ -13,6 +13,7 @@ from shortener.link_search import MAX_COUNTED_IN_SEARCH, LinkSearch
 from shortener.short_url_list import ShortUrlQuery
 from tests.support.api import running_shortener
 from tests.support.database import fetch
+from tests.support.folding import fold
 
 LINKS: list[dict[str, Any]] = [
     {"customSlug": "alpha", "longUrl": "https://one.test/", "tags": ["red", "blue"]},
@@ -104,7 +105,7 @@ async def client(database_url: str, redis_url: str) -> AsyncIterator[httpx2.Asyn
                 people,
                 bots,
             )
-        await fetch(database_url, "SELECT recount_visits()")
+        await fold(database_url)
         yield client
 
 

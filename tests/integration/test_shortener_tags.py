@@ -7,11 +7,9 @@ import asyncpg
 import httpx2
 import pytest
 
-from shared.db.engine import create_engine
-from shared.settings import Secret
-from shortener.count_folding import CountFolding
 from tests.support.api import API_KEY
 from tests.support.database import fetch
+from tests.support.folding import fold
 from tests.support.keys import a_key
 from tests.support.short_urls import create, edit
 
@@ -31,19 +29,6 @@ CLICK = (
     " WHERE short_code = $1 ON CONFLICT (link_id, type, is_bot)"
     " DO UPDATE SET clicks = c.clicks + excluded.clicks"
 )
-
-
-async def fold(database_url: str) -> None:
-    """Bring the counts up to date, as the shortener does twice a second."""
-    engine = create_engine(
-        Secret(database_url), application_name="tests", pool_size=1, statement_timeout_s=5
-    )
-    # The shortener's own may hold the lock just now, so that this one leaves it to it.
-    while await fetch(
-        database_url, "SELECT FROM link_visit_changes UNION ALL SELECT FROM link_tag_changes"
-    ):
-        await CountFolding(engine).turn()
-    await engine.dispose()
 
 
 async def names(client: httpx2.AsyncClient, query: str = "") -> list[str]:

@@ -51,6 +51,11 @@ class ApiKey:
         return self.is_enabled and (self.expires_at is None or now < self.expires_at)
 
     @property
+    def is_admin(self) -> bool:
+        """Whether it may do everything."""
+        return not self.roles
+
+    @property
     def scope(self) -> LinkScope:
         """Which links it may see."""
         return LinkScope(

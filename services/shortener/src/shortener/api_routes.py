@@ -7,11 +7,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from shortener.api_health import ApiHealth
+from shortener.audit_entries import AuditEntries
 from shortener.authentication import Authentication, Endpoint
 from shortener.domains import Domains
 from shortener.exports import Exports
 from shortener.mercure import mercure_info
+from shortener.qr_codes import QrCodes
 from shortener.redirect_rules import RedirectRules
+from shortener.short_url_batch import ShortUrlBatch
+from shortener.short_url_import import ShortUrlImport
+from shortener.short_url_upsert import ShortUrlUpsert
 from shortener.short_urls import ShortUrls
 from shortener.tags import Tags
 from shortener.visit_statistics import VisitStatistics
@@ -33,6 +38,11 @@ def api_routes(
     visits: Visits,
     statistics: VisitStatistics,
     exports: Exports,
+    batch: ShortUrlBatch,
+    upsert: ShortUrlUpsert,
+    imports: ShortUrlImport,
+    qr_codes: QrCodes,
+    audit_entries: AuditEntries,
     health: ApiHealth,
 ) -> list[Route]:
     """Make all routes; the one of an unversioned health is for load balancers."""
@@ -45,6 +55,9 @@ def api_routes(
         "/short-urls/shorten": {"GET": authentication.required_in_query(short_urls.shorten)},
         # Before the short URL of any code, which this could be.
         "/short-urls/export": {"GET": keyed(exports.short_urls)},
+        "/short-urls/batch": {"POST": keyed(batch.create)},
+        "/short-urls/upsert": {"PUT": keyed(upsert.put)},
+        "/short-urls/import": {"POST": keyed(imports.create)},
         "/short-urls/{shortCode}": {
             "GET": keyed(short_urls.get),
             "PATCH": keyed(short_urls.edit),
@@ -84,6 +97,8 @@ def api_routes(
         "/visits/non-orphan": {"GET": keyed(visits.non_orphan)},
         "/visits/non-orphan/export": {"GET": keyed(exports.non_orphan)},
         "/visits/non-orphan/statistics": {"GET": keyed(statistics.non_orphan)},
+        "/short-urls/{shortCode}/qr-code": {"GET": keyed(qr_codes.get)},
+        "/audit-log": {"GET": keyed(audit_entries.list)},
         "/health": {"GET": health.get},
     }
     routes = [Route("/rest/health", health.get)]

@@ -1,7 +1,9 @@
 """The shortener's wiring: every client, every task and the order in which they open and close."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import structlog
 from redis.asyncio import Redis
@@ -25,26 +27,37 @@ from shared.redis_pool import pool_usage as redis_pool_usage
 from shortener.api_health import ApiHealth
 from shortener.api_keys import ApiKeys, utc_now
 from shortener.api_routes import api_routes
+from shortener.audit_entries import AuditEntries
+from shortener.audit_search import AuditSearch
 from shortener.authentication import Authentication
+from shortener.checked_bodies import CheckedBodies
+from shortener.conditional_reads import ConditionalReads
 from shortener.cors import Cors
 from shortener.count_folding import CountFolding
 from shortener.domain_store import DomainStore
 from shortener.domains import Domains, Redirects
 from shortener.error_answers import EXCEPTION_HANDLERS, UnexpectedErrors
+from shortener.expiry import Expiry
 from shortener.export_store import ExportStore
 from shortener.exports import Exports
 from shortener.initial_api_key import store_initial_key
+from shortener.link_import.importer import LinkImporter
 from shortener.link_outbox import WRITE_THROUGH_TIMEOUT_S, LinkOutbox
 from shortener.link_search import LinkSearch
 from shortener.link_store import LinkStore
 from shortener.outbox_relay import OutboxRelay
+from shortener.qr_codes import QrCodes
+from shortener.rate_limit import RateLimit
 from shortener.redirect_rules import RedirectRules
 from shortener.redirect_rules_body import RulesReader
 from shortener.request_id import RequestId
 from shortener.request_metrics import RequestMetrics
 from shortener.settings import Settings
 from shortener.short_url import ShortUrlPresenter
+from shortener.short_url_batch import ShortUrlBatch
 from shortener.short_url_body import BodyReader
+from shortener.short_url_import import ShortUrlImport
+from shortener.short_url_upsert import ShortUrlUpsert
 from shortener.short_urls import ShortUrls
 from shortener.statistics_search import StatisticsSearch
 from shortener.tag_store import TagStore
@@ -81,10 +94,11 @@ def create_app(settings: Settings) -> Starlette:
     )
     metrics.pools.watch("postgres", pool_usage(engine))
     metrics.pools.watch("redis", redis_pool_usage(redis))
+    cache_calls = asyncio.Semaphore(max(1, redis_connections - 1))  # one is for the health check
     outbox = LinkOutbox(
         engine=engine,
         cache=LinkCache(redis, settings.link_cache),
-        cache_calls=max(1, redis_connections - 1),  # one is for the health check
+        cache_calls=cache_calls,
         metrics=metrics,
     )
     keys = ApiKeys(engine)
@@ -103,20 +117,18 @@ def create_app(settings: Settings) -> Starlette:
         count_collision=metrics.code_collisions.inc,
         deletion_threshold=settings.delete_short_url_threshold,
     )
+    presenter = ShortUrlPresenter(settings.default_domain, settings.public_scheme)
+    rate_limit = RateLimit(redis, settings.rate_limit, calls=cache_calls, metrics=metrics)
     paths = VisitPaths(settings.default_domain, settings.public_scheme)
     resources = api_routes(
-        authentication=Authentication(keys, utc_now),
-        short_urls=_short_urls(settings, engine, links),
-        redirect_rules=_redirect_rules(settings, links),
+        authentication=Authentication(keys, utc_now, rate_limit),
+        **_link_resources(settings, engine, links, presenter),
         tags=Tags(TagStore(engine)),
         domains=_domains(settings, engine),
         visits=Visits(store=VisitStore(engine), paths=paths),
         statistics=VisitStatistics(search=StatisticsSearch(engine), paths=paths, now=utc_now),
-        exports=Exports(
-            store=ExportStore(engine),
-            paths=paths,
-            presenter=ShortUrlPresenter(settings.default_domain, settings.public_scheme),
-        ),
+        exports=Exports(store=ExportStore(engine), paths=paths, presenter=presenter),
+        audit_entries=AuditEntries(search=AuditSearch(engine), presenter=presenter),
         health=ApiHealth(lambda: _ping_database(engine)),
     )
     routes = [*resources, *health_routes(lambda: checks, registry)]
@@ -130,6 +142,12 @@ def create_app(settings: Settings) -> Starlette:
             tasks = await stack.enter_async_context(background_tasks())
             tasks.create_task(OutboxRelay(outbox, metrics).run())
             tasks.create_task(CountFolding(engine).run())
+            expiry = Expiry(
+                engine,
+                idempotency_max_age_s=settings.idempotency_key_ttl_s,
+                audit_retention_days=settings.audit_log_retention_days,
+            )
+            tasks.create_task(expiry.run())
             if settings.initial_api_key is not None:
                 tasks.create_task(store_initial_key(keys, settings.initial_api_key))
             log.info("shortener_started")
@@ -146,35 +164,48 @@ def create_app(settings: Settings) -> Starlette:
             Middleware(RequestId),
             Middleware(Cors, origins=settings.cors_allow_origins, routes=resources),
             Middleware(UnexpectedErrors),
+            Middleware(ConditionalReads),
         ],
     )
     app.router.redirect_slashes = False
     return app
 
 
-def _short_urls(settings: Settings, engine: AsyncEngine, links: LinkStore) -> ShortUrls:
-    return ShortUrls(
-        links=links,
-        search=LinkSearch(engine),
-        bodies=BodyReader(
-            default_domain=settings.default_domain,
-            public_scheme=settings.public_scheme,
-            url_schemes=settings.url_schemes,
-            short_code_length=settings.short_code_length,
-        ),
-        presenter=ShortUrlPresenter(settings.default_domain, settings.public_scheme),
-        deletion_threshold=settings.delete_short_url_threshold,
-    )
-
-
-def _redirect_rules(settings: Settings, links: LinkStore) -> RedirectRules:
-    return RedirectRules(
-        links=links,
-        reader=RulesReader(
-            default_domain=settings.default_domain, url_schemes=settings.url_schemes
-        ),
+def _link_resources(
+    settings: Settings, engine: AsyncEngine, links: LinkStore, presenter: ShortUrlPresenter
+) -> dict[str, Any]:
+    """Make the resources of single links, by their names in `api_routes`."""
+    reader = BodyReader(
+        default_domain=settings.default_domain,
         public_scheme=settings.public_scheme,
+        url_schemes=settings.url_schemes,
+        short_code_length=settings.short_code_length,
     )
+    bodies = CheckedBodies(reader, links.own_domains)
+    parts: dict[str, Any] = {
+        "links": links,
+        "bodies": bodies,
+        "presenter": presenter,
+        "idempotency_max_age_s": settings.idempotency_key_ttl_s,
+    }
+    return {
+        "short_urls": ShortUrls(
+            search=LinkSearch(engine),
+            deletion_threshold=settings.delete_short_url_threshold,
+            **parts,
+        ),
+        "batch": ShortUrlBatch(**parts),
+        "upsert": ShortUrlUpsert(**parts),
+        "qr_codes": QrCodes(links=links, presenter=presenter),
+        "redirect_rules": RedirectRules(
+            links=links,
+            reader=RulesReader(
+                default_domain=settings.default_domain, url_schemes=settings.url_schemes
+            ),
+            public_scheme=settings.public_scheme,
+        ),
+        "imports": ShortUrlImport(importer=LinkImporter(links, bodies), presenter=presenter),
+    }
 
 
 def _domains(settings: Settings, engine: AsyncEngine) -> Domains:

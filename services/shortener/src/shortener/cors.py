@@ -13,7 +13,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 ANY = "*"
 MAX_AGE_S = 3600
 _FALLBACK_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_EXPOSED = "X-Request-Id, Retry-After, ETag, Content-Disposition"
+_EXPOSED = (
+    "X-Request-Id, Retry-After, ETag, Content-Disposition, Idempotency-Replayed, RateLimit,"
+    " RateLimit-Policy"
+)
 
 
 class Cors:

@@ -8,13 +8,15 @@ redirectors would go on answering "unknown".)
 """
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, exists, func, select
+from sqlalchemy import bindparam, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.schema import links
 from shared.link_cache import LinkKey
+from shortener.advisory_locks import lock_codes
 from shortener.link_outbox import OutboxEntry
 from shortener.link_scope import EVERYTHING, OF_AUTHOR, LinkScope
 from shortener.stored_link import SELECT_STORED, StoredLink, stored_link
@@ -22,6 +24,14 @@ from shortener.stored_link import SELECT_STORED, StoredLink, stored_link
 
 class LinkNotFoundError(Exception):
     """There is no such link."""
+
+
+class LinkChangedError(Exception):
+    """The link is not in a state that the change was meant for."""
+
+
+Versions = Collection[int] | None
+"""The versions that a change is meant for; None for whatever the link is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +49,6 @@ _IS_LINK = (
 )
 _SELECT_LINK = SELECT_STORED.where(*_IS_LINK, OF_AUTHOR)
 _SELECT_LINK_AND_HOLD_IT = _SELECT_LINK.with_for_update(of=links)
-_LOCK_CODE = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0)))
 _IS_THERE = select(exists().where(links.c.id == bindparam("link_id"), *_IS_LINK))
 
 
@@ -63,21 +72,36 @@ async def find_link(
     return stored_link(row)
 
 
-async def lock_code(connection: AsyncConnection, key: LinkKey) -> None:
-    """Wait for creations and deletions of the code, and make others wait for this one."""
-    await connection.execute(_LOCK_CODE, {"name": f"{key[0]}/{key[1]}"})
-
-
 async def was_created(connection: AsyncConnection, change: LinkChange) -> bool:
     """Tell whether the link of a creation is there; waits for a COMMIT that is on its way."""
-    await lock_code(connection, change.link.key)
+    await lock_codes(connection, [change.link.key])
     parameters = {"link_id": change.link.id, **_parameters(change.link.key)}
     return bool((await connection.execute(_IS_THERE, parameters)).scalar_one())
+
+
+async def is_version_there(connection: AsyncConnection, change: LinkChange) -> bool:
+    """Tell whether the link is as the change left it; waits likewise."""
+    await lock_codes(connection, [change.link.key])
+    try:
+        link = await find_link(connection, change.link.key, to_change=True)
+    except LinkNotFoundError:
+        return False
+    return (link.id, link.version) == (change.link.id, change.link.version)
 
 
 async def was_deleted(connection: AsyncConnection, change: LinkChange) -> bool:
     """Tell whether the link of a deletion is gone; waits likewise."""
     return not await was_created(connection, change)
+
+
+def check_version(link: StoredLink, versions: Versions) -> None:
+    """Raise unless the link, whose row is held, is in one of these states.
+
+    Raises:
+        LinkChangedError: it is not.
+    """
+    if versions is not None and link.version not in versions:
+        raise LinkChangedError
 
 
 def hash_long_url(href: str) -> bytes:

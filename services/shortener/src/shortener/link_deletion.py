@@ -5,9 +5,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.schema import link_version, links
 from shared.link_cache import LinkKey
-from shortener.link_change import LinkChange, find_link, lock_code
+from shortener.advisory_locks import lock_codes
+from shortener.audit_log import Author, link_entry, note_entries
+from shortener.link_change import LinkChange, Versions, check_version, find_link
 from shortener.link_outbox import note_change
-from shortener.link_scope import EVERYTHING, LinkScope
 
 _DELETE = (
     delete(links).where(links.c.id == bindparam("link_id")).returning(link_version.next_value())
@@ -21,19 +22,22 @@ class TooManyVisitsError(Exception):
 async def delete_link(
     connection: AsyncConnection,
     key: LinkKey,
+    author: Author,
     threshold: int | None,
-    scope: LinkScope = EVERYTHING,
+    versions: Versions = None,
 ) -> LinkChange:
     """Delete the link; the version of its tombstone is in the outbox entry.
 
     Its clicks stay: they are history, and the ids of links are never used again.
 
     Raises:
-        LinkNotFoundError | TooManyVisitsError: nothing is changed.
+        LinkNotFoundError | LinkChangedError | TooManyVisitsError: nothing is changed.
     """
-    await lock_code(connection, key)
-    link = await find_link(connection, key, scope, to_change=True)
+    await lock_codes(connection, [key])
+    link = await find_link(connection, key, author.scope, to_change=True)
+    check_version(link, versions)
     if threshold is not None and link.visits >= threshold:
         raise TooManyVisitsError
     version = (await connection.execute(_DELETE, {"link_id": link.id})).scalar_one()
+    await note_entries(connection, author, [link_entry("link_deleted", key, link, None)])
     return LinkChange(link, await note_change(connection, key, version))

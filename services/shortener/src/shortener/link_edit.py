@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.schema import link_version, links
 from shared.link_cache import LinkKey
-from shortener.link_change import LinkChange, find_link, hash_long_url
+from shortener.audit_log import Author, link_entry, note_entries
+from shortener.link_change import LinkChange, Versions, check_version, find_link, hash_long_url
 from shortener.link_outbox import note_change
-from shortener.link_scope import EVERYTHING, LinkScope
 from shortener.link_tags import add_tags, remove_tags
 from shortener.short_url_body import ShortUrlEdit
 from shortener.stored_link import StoredLink
@@ -22,14 +22,19 @@ class ValidityOrderError(Exception):
 
 
 async def edit_link(
-    connection: AsyncConnection, key: LinkKey, edit: ShortUrlEdit, scope: LinkScope = EVERYTHING
+    connection: AsyncConnection,
+    key: LinkKey,
+    edit: ShortUrlEdit,
+    author: Author,
+    versions: Versions = None,
 ) -> LinkChange:
     """Change what `edit` gives; doing it twice leads to the same link.
 
     Raises:
-        LinkNotFoundError | ValidityOrderError: nothing is changed.
+        LinkNotFoundError | LinkChangedError | ValidityOrderError: nothing is changed.
     """
-    before = await find_link(connection, key, scope, to_change=True)
+    before = await find_link(connection, key, author.scope, to_change=True)
+    check_version(before, versions)
     values = _changes(before, edit)
     if not values and edit.tags is UNSET:
         return LinkChange(before, None)
@@ -45,7 +50,9 @@ async def edit_link(
         await remove_tags(connection, before.id)
         await add_tags(connection, before.id, edit.tags)
     entry = await note_change(connection, key, version)
-    return LinkChange(await find_link(connection, key), entry)
+    after = await find_link(connection, key)
+    await note_entries(connection, author, [link_entry("link_edited", key, before, after)])
+    return LinkChange(after, entry)
 
 
 def _changes(before: StoredLink, edit: ShortUrlEdit) -> dict[str, Any]:

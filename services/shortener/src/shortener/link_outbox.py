@@ -11,7 +11,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from redis.exceptions import RedisError
-from sqlalchemy import BigInteger, any_, bindparam, delete, func, insert, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    column,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -32,7 +44,20 @@ BATCH_SIZE = 500
 
 CACHE_ERRORS = (RedisError, OSError, TimeoutError)
 
-_INSERT = insert(link_outbox).returning(link_outbox.c.id)
+_CHANGES = (
+    func.unnest(
+        cast(bindparam("domains"), ARRAY(Text)),
+        cast(bindparam("codes"), ARRAY(Text)),
+        cast(bindparam("versions"), ARRAY(BigInteger)),
+    )
+    .table_valued("domain", "short_code", column("version", BigInteger))
+    .render_derived(name="change")
+)
+_INSERT = (
+    insert(link_outbox)
+    .from_select(["domain", "short_code", "version"], select(*_CHANGES.c))
+    .returning(link_outbox.c.id, link_outbox.c.version)
+)
 _DELETE = delete(link_outbox).where(
     link_outbox.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger)))
 )
@@ -66,9 +91,21 @@ class Backlog:
 
 async def note_change(connection: AsyncConnection, key: LinkKey, version: int) -> OutboxEntry:
     """Note, in the transaction that makes the change, that the cache must learn of it."""
-    row = {"domain": key[0], "short_code": key[1], "version": version}
-    entry_id = (await connection.execute(_INSERT, row)).scalar_one()
-    return OutboxEntry(entry_id, key, version)
+    return (await note_changes(connection, [(key, version)]))[0]
+
+
+async def note_changes(
+    connection: AsyncConnection, changes: Sequence[tuple[LinkKey, int]]
+) -> list[OutboxEntry]:
+    """Note many at once; the entries come in the order of the changes."""
+    parameters = {
+        "domains": [key[0] for key, _ in changes],
+        "codes": [key[1] for key, _ in changes],
+        "versions": [version for _, version in changes],
+    }
+    rows = await connection.execute(_INSERT, parameters)
+    ids = {row.version: row.id for row in rows}  # no two changes have one version
+    return [OutboxEntry(ids[version], key, version) for key, version in changes]
 
 
 class LinkOutbox:
@@ -83,22 +120,24 @@ class LinkOutbox:
         *,
         engine: AsyncEngine,
         cache: LinkCache,
-        cache_calls: int,
+        cache_calls: asyncio.Semaphore,
         metrics: ShortenerMetrics,
     ) -> None:
         self._engine = engine
         self._reading_engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._cache = cache
         # As many as there are connections: a call beyond them would fail at once.
-        self._calls = asyncio.Semaphore(cache_calls)
+        self._calls = cache_calls
         self._metrics = metrics
         self._is_cache_away = False
 
-    async def apply(self, entry: OutboxEntry, link: Link) -> None:
-        """Bring one committed change to the cache, or leave it to the relay."""
-        if self._is_cache_away or not await self._set([(entry.key, link)]):
+    async def apply(self, *changes: tuple[OutboxEntry, Link]) -> None:
+        """Bring committed changes to the cache in one round trip, or leave them to the relay."""
+        if not changes or self._is_cache_away:
             return
-        parameters = {"ids": [entry.id]}
+        if not await self._set([(entry.key, link) for entry, link in changes]):
+            return
+        parameters = {"ids": [entry.id for entry, _ in changes]}
         try:
             await read(self._reading_engine, lambda on: on.execute(_DELETE, parameters))
         except DatabaseUnavailableError:

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.db.schema import link_version, links
 from shared.link_cache import LinkKey
 from shared.redirect_rule import RedirectRule, decode_rules
+from shortener.audit_log import Author, link_entry, note_entries
 from shortener.link_change import LinkChange, find_link
 from shortener.link_outbox import note_change
-from shortener.link_scope import EVERYTHING, LinkScope
 from shortener.stored_link import StoredLink
 
 _SET = (
@@ -30,20 +30,22 @@ async def set_rules(
     connection: AsyncConnection,
     key: LinkKey,
     rules: Sequence[RedirectRule],
-    scope: LinkScope = EVERYTHING,
+    author: Author,
 ) -> LinkChange:
     """Replace all rules; doing it twice leads to the same link.
 
     Raises:
         LinkNotFoundError: there is no such link.
     """
-    before = await find_link(connection, key, scope, to_change=True)
+    before = await find_link(connection, key, author.scope, to_change=True)
     if rules_of(before) == tuple(rules):
         return LinkChange(before, None)
     parameters = {"link_id": before.id, "new_rules": msgspec.to_builtins(rules) or None}
     version = (await connection.execute(_SET, parameters)).scalar_one()
     entry = await note_change(connection, key, version)
-    return LinkChange(await find_link(connection, key), entry)
+    after = await find_link(connection, key)
+    await note_entries(connection, author, [link_entry("redirect_rules_set", key, before, after)])
+    return LinkChange(after, entry)
 
 
 def rules_of(link: StoredLink) -> tuple[RedirectRule, ...]:

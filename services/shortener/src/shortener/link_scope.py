@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, or_
+from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, cast, or_
 
 from shared.db.schema import links
 from shared.link_cache import LinkKey
@@ -12,6 +12,14 @@ OF_AUTHOR = or_(
     cast(bindparam("author"), BigInteger).is_(None), links.c.created_by == bindparam("author")
 )
 """For statements made once: parameter `author` is the scope's `created_by`."""
+
+WITHIN = (
+    OF_AUTHOR,
+    or_(
+        cast(bindparam("only_domain"), Text).is_(None), links.c.domain == bindparam("only_domain")
+    ),
+)
+"""The whole scope for such statements: their parameters are its `parameters`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,11 @@ class LinkScope:
     def includes(self, key: LinkKey) -> bool:
         """Tell whether the link may be seen, as far as its key says."""
         return self.includes_domain(key[0])
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """What `WITHIN` needs."""
+        return {"author": self.created_by, "only_domain": self.domain}
 
     def conditions(self) -> Iterator[ColumnElement[bool]]:
         """Yield what must be true of `links`."""

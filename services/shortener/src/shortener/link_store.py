@@ -1,27 +1,46 @@
 """Links in PostgreSQL: found, created, edited and deleted, each change in one transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import TypeVar
 
-from sqlalchemy import bindparam, exists, select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Text, any_, bindparam, cast, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.db.schema import domains
 from shared.link import unknown_link
 from shared.link_cache import LinkKey
 from shared.redirect_rule import RedirectRule
+from shortener.audit_log import Author
 from shortener.code_generator import Draw, draw_codes
-from shortener.link_change import find_link, was_created, was_deleted
+from shortener.idempotency import Answer, Done, Once, do_once
+from shortener.imported_links import ImportResult, import_chunk
+from shortener.link_batch import BatchResult, create_chunk
+from shortener.link_change import (
+    LinkChange,
+    Versions,
+    find_link,
+    is_version_there,
+    was_created,
+    was_deleted,
+)
 from shortener.link_creation import create_link
 from shortener.link_deletion import delete_link
 from shortener.link_edit import edit_link
+from shortener.link_insertion import NewLink
 from shortener.link_outbox import LinkOutbox
 from shortener.link_rules import set_rules
 from shortener.link_scope import EVERYTHING, LinkScope
+from shortener.link_upsert import Upsert, upsert_link
 from shortener.short_url_body import ShortUrlCreation, ShortUrlEdit
 from shortener.stored_link import StoredLink, cached_link
-from shortener.transactions import read, write
+from shortener.transactions import WasDone, read, write
 
-_IS_OWN_DOMAIN = select(exists().where(domains.c.authority == bindparam("wanted")))
+T = TypeVar("T")
+
+_OWN_DOMAINS = select(domains.c.authority).where(
+    domains.c.authority == any_(cast(bindparam("wanted"), ARRAY(Text)))
+)
 
 
 class LinkStore:
@@ -55,17 +74,21 @@ class LinkStore:
         """
         return await read(self._reading_engine, lambda on: find_link(on, key, scope))
 
-    async def is_own_domain(self, authority: str) -> bool:
-        """Tell whether links were made for that domain, so that a link to it may be a loop."""
-        parameters = {"wanted": authority}
-        result = await read(
-            self._reading_engine, lambda on: on.execute(_IS_OWN_DOMAIN, parameters)
-        )
-        return bool(result.scalar_one())
+    async def own_domains(self, authorities: Collection[str]) -> set[str]:
+        """Return those of the domains that links were made for."""
+        if not authorities:
+            return set()
+        parameters = {"wanted": list(authorities)}
+        result = await read(self._reading_engine, lambda on: on.execute(_OWN_DOMAINS, parameters))
+        return set(result.scalars())
 
     async def create(
-        self, creation: ShortUrlCreation, created_by: int, scope: LinkScope = EVERYTHING
-    ) -> StoredLink:
+        self,
+        creation: ShortUrlCreation,
+        author: Author,
+        answer_of: Callable[[LinkChange], Answer],
+        once: Once | None = None,
+    ) -> Done[LinkChange]:
         """Create the link, or return the one that `find_if_exists` finds.
 
         Never repeated blindly: where the connection is lost during COMMIT, the row is looked for.
@@ -73,56 +96,152 @@ class LinkStore:
         Raises:
             ShortCodeTakenError: the custom slug belongs to another link.
             NoFreeCodeError: no random code was free.
+            KeyReusedError: the idempotency key belongs to another request.
+        """
+
+        async def work(on: AsyncConnection) -> LinkChange:
+            return await create_link(on, creation, author, self._draw, self._count_collision)
+
+        done = await write(
+            self._engine, lambda on: do_once(on, once, work, answer_of), _asking(was_created, once)
+        )
+        await self._apply(done.result)
+        return done
+
+    async def create_many(
+        self,
+        creations: Sequence[ShortUrlCreation],
+        author: Author,
+        answer_of: Callable[[Sequence[BatchResult]], Answer],
+        once: Once | None = None,
+    ) -> Done[list[BatchResult]]:
+        """Create the links of one chunk in one transaction, or find those that exist.
+
+        Raises:
+            KeyReusedError: the idempotency key belongs to another request.
+        """
+
+        async def work(on: AsyncConnection) -> list[BatchResult]:
+            return await create_chunk(on, creations, author, self._draw, self._count_collision)
+
+        async def were_created(on: AsyncConnection, results: list[BatchResult]) -> bool:
+            made = [result.change for result in results if result.outcome == "created"]
+            return not made or (made[0] is not None and await was_created(on, made[0]))
+
+        done = await write(
+            self._engine,
+            lambda on: do_once(on, once, work, answer_of),
+            _asking(were_created, once),
+        )
+        await self._apply(*(result.change for result in done.result or ()))
+        return done
+
+    async def import_many(self, new: Sequence[NewLink], author: Author) -> list[ImportResult]:
+        """Take over the links of one chunk in one transaction; may be repeated."""
+
+        async def work(on: AsyncConnection) -> list[ImportResult]:
+            return await import_chunk(on, new, author, self._draw, self._count_collision)
+
+        results = await write(self._engine, work)
+        await self._apply(*(result.change for result in results))
+        return results
+
+    async def upsert(
+        self,
+        creation: ShortUrlCreation,
+        edit: ShortUrlEdit,
+        author: Author,
+        answer_of: Callable[[Upsert], Answer],
+        once: Once | None = None,
+        versions: Versions = None,
+    ) -> Done[Upsert]:
+        """Create the link, or edit the one that has its slug.
+
+        Raises:
+            LinkChangedError: it has none of the versions.
+            ValidityOrderError: it would end before it begins.
+            KeyReusedError: the idempotency key belongs to another request.
+        """
+
+        async def work(on: AsyncConnection) -> Upsert:
+            return await upsert_link(
+                on, creation, edit, author, self._draw, self._count_collision, versions
+            )
+
+        async def was_upserted(on: AsyncConnection, upsert: Upsert) -> bool:
+            return await is_version_there(on, upsert.change)
+
+        done = await write(
+            self._engine,
+            lambda on: do_once(on, once, work, answer_of),
+            _asking(was_upserted, once),
+        )
+        await self._apply(done.result.change if done.result is not None else None)
+        return done
+
+    async def edit(
+        self, key: LinkKey, edit: ShortUrlEdit, author: Author, versions: Versions = None
+    ) -> StoredLink:
+        """Change what `edit` gives.
+
+        Raises:
+            LinkNotFoundError: there is no such link.
+            LinkChangedError: it has none of the versions.
+            ValidityOrderError: it would end before it begins.
         """
         change = await write(
             self._engine,
-            lambda on: create_link(
-                on, creation, created_by, self._draw, self._count_collision, scope
-            ),
-            was_created,
+            lambda on: edit_link(on, key, edit, author, versions),
+            is_version_there,
         )
-        if change.entry is not None:
-            await self._outbox.apply(change.entry, cached_link(change.link))
-        return change.link
-
-    async def edit(
-        self, key: LinkKey, edit: ShortUrlEdit, scope: LinkScope = EVERYTHING
-    ) -> StoredLink:
-        """Change what `edit` gives; may be repeated, as that changes nothing more.
-
-        Raises:
-            LinkNotFoundError: there is no such link.
-            ValidityOrderError: it would end before it begins.
-        """
-        change = await write(self._engine, lambda on: edit_link(on, key, edit, scope))
-        if change.entry is not None:
-            await self._outbox.apply(change.entry, cached_link(change.link))
+        await self._apply(change)
         return change.link
 
     async def set_rules(
-        self, key: LinkKey, rules: Sequence[RedirectRule], scope: LinkScope = EVERYTHING
+        self, key: LinkKey, rules: Sequence[RedirectRule], author: Author
     ) -> StoredLink:
-        """Replace the link's redirect rules by others; may be repeated likewise.
+        """Replace the link's redirect rules by others; may be repeated, which changes nothing.
 
         Raises:
             LinkNotFoundError: there is no such link.
         """
-        change = await write(self._engine, lambda on: set_rules(on, key, rules, scope))
-        if change.entry is not None:
-            await self._outbox.apply(change.entry, cached_link(change.link))
+        change = await write(self._engine, lambda on: set_rules(on, key, rules, author))
+        await self._apply(change)
         return change.link
 
-    async def delete(self, key: LinkKey, scope: LinkScope = EVERYTHING) -> None:
+    async def delete(self, key: LinkKey, author: Author, versions: Versions = None) -> None:
         """Delete the link.
 
         Raises:
             LinkNotFoundError: there is no such link.
+            LinkChangedError: it has none of the versions.
             TooManyVisitsError: it has too many visits.
         """
         change = await write(
             self._engine,
-            lambda on: delete_link(on, key, self._deletion_threshold, scope),
+            lambda on: delete_link(on, key, author, self._deletion_threshold, versions),
             was_deleted,
         )
         if change.entry is not None:
-            await self._outbox.apply(change.entry, unknown_link(change.entry.version))
+            await self._outbox.apply((change.entry, unknown_link(change.entry.version)))
+
+    async def _apply(self, *changes: LinkChange | None) -> None:
+        """Bring to the cache what really changed."""
+        await self._outbox.apply(
+            *(
+                (change.entry, cached_link(change.link))
+                for change in changes
+                if change is not None and change.entry is not None
+            )
+        )
+
+
+def _asking(was_done: WasDone[T], once: Once | None) -> WasDone[Done[T]] | None:
+    """Return what asks whether the work was done, if repeating it could do it twice."""
+    if once is not None:
+        return None
+
+    async def ask(on: AsyncConnection, done: Done[T]) -> bool:
+        return done.result is not None and await was_done(on, done.result)
+
+    return ask

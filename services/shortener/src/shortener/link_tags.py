@@ -1,8 +1,8 @@
-"""The tags of one link, within the transaction that changes the link."""
+"""The tags of links, within the transaction that changes the links."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import BigInteger, Text, any_, bindparam, cast, delete, func, select
+from sqlalchemy import BigInteger, Text, bindparam, cast, column, delete, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as insert_or_ignore
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,12 +16,19 @@ _CREATE_TAGS = (
     .from_select(["name"], select(func.unnest(_NAMES)))
     .on_conflict_do_nothing()
 )
-_LINK_ID = cast(bindparam("link_id"), BigInteger)
+_GIVEN = (
+    func.unnest(
+        cast(bindparam("link_ids"), ARRAY(BigInteger)),
+        cast(bindparam("tags_of_links"), ARRAY(Text)),
+    )
+    .table_valued(column("link_id", BigInteger), column("name", Text))
+    .render_derived(name="given")
+)
 _ADD_TAGS = (
     insert_or_ignore(link_tags)
     .from_select(
         ["link_id", "tag_id"],
-        select(_LINK_ID, tags.c.id).where(tags.c.name == any_(_NAMES)),
+        select(_GIVEN.c.link_id, tags.c.id).where(tags.c.name == _GIVEN.c.name),
     )
     .on_conflict_do_nothing()
 )
@@ -30,14 +37,28 @@ _MAX_ROUNDS = 3
 
 async def add_tags(connection: AsyncConnection, link_id: int, names: Iterable[str]) -> None:
     """Give the link these tags; names that are new are created."""
+    await tag_links(connection, [(link_id, names)])
+
+
+async def tag_links(
+    connection: AsyncConnection, tags_of_links: Sequence[tuple[int, Iterable[str]]]
+) -> None:
+    """Give links, by id, their tags; names that are new are created."""
+    given = [(link_id, name) for link_id, names in tags_of_links for name in names]
+    if not given:
+        return
     # In one order for all, or two transactions with the same new tags could deadlock.
-    parameters: dict[str, list[str]] = {"names": sorted(names)}
-    missing = len(parameters["names"])
+    names = {"names": sorted({name for _, name in given})}
+    parameters = {
+        "link_ids": [link_id for link_id, _ in given],
+        "tags_of_links": [name for _, name in given],
+    }
+    missing = len(given)
     for _ in range(_MAX_ROUNDS):
         if not missing:
             return
-        await connection.execute(_CREATE_TAGS, parameters)
-        added = await connection.execute(_ADD_TAGS, {**parameters, "link_id": link_id})
+        await connection.execute(_CREATE_TAGS, names)
+        added = await connection.execute(_ADD_TAGS, parameters)
         # One that was there may have been renamed between the two.
         missing -= added.rowcount
 

@@ -29,18 +29,20 @@ class Problem(Exception):
         self.members = members or {}
         self.headers = headers
 
-    def response(self) -> Response:
-        """Make the answer."""
-        content = {
+    def content(self) -> dict[str, object]:
+        """Return the JSON object, which also stands for one item's error in a longer answer."""
+        return {
             "type": _TYPE + self.kind,
             "title": self.title,
             "detail": self.detail,
             "status": self.status,
             **self.members,
         }
-        return Response(
-            msgspec.json.encode(content), self.status, self.headers, "application/problem+json"
-        )
+
+    def response(self) -> Response:
+        """Make the answer."""
+        content = msgspec.json.encode(self.content())
+        return Response(content, self.status, self.headers, "application/problem+json")
 
 
 def invalid_data(reasons: Mapping[str, str]) -> Problem:
@@ -139,6 +141,36 @@ def invalid_api_key() -> Problem:
     return Problem("invalid-api-key", 401, "Invalid API key", detail)
 
 
+def unreadable_import(detail: str) -> Problem:
+    """What is to be imported is not what its format says."""
+    return Problem("unreadable-import", 400, "Unreadable import", detail)
+
+
+def forbidden(what: str) -> Problem:
+    """The API key is valid, but not for this."""
+    return Problem("forbidden", 403, "Forbidden", f"This API key may not {what}.")
+
+
+def precondition_failed() -> Problem:
+    """The link is not as `If-Match` or `If-None-Match` says."""
+    detail = "The short URL has been changed, created or deleted since; read it again."
+    return Problem("precondition-failed", 412, "Precondition failed", detail)
+
+
+def idempotency_key_reused(key: str) -> Problem:
+    """Another request had that key; neither answer would be right for this one."""
+    detail = f'The idempotency key "{key}" was used for another request.'
+    members = {"idempotencyKey": key}
+    return Problem("idempotency-key-reused", 422, "Idempotency key reused", detail, members)
+
+
+def too_many_requests(retry_after_s: int, headers: Mapping[str, str]) -> Problem:
+    """The API key has used up its share."""
+    detail = f"This API key has sent too many requests; try again in {retry_after_s} s."
+    headers = {"Retry-After": str(retry_after_s), **headers}
+    return Problem("too-many-requests", 429, "Too many requests", detail, headers=headers)
+
+
 def not_found(path: str) -> Problem:
     """No route has that path."""
     return Problem("not-found", 404, "Not Found", f"There is no {path}.")
@@ -161,6 +193,11 @@ def service_unavailable(detail: str) -> Problem:
     """The request cannot be answered at the moment."""
     headers = {"Retry-After": str(_RETRY_AFTER_S)}
     return Problem("service-unavailable", 503, "Service unavailable", detail, headers=headers)
+
+
+def no_free_code() -> Problem:
+    """Every random code that was drawn is taken."""
+    return service_unavailable("No free short code was found; ask for a longer one.")
 
 
 def _for_domain(domain: str) -> str:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from shared.link_cache import LinkKey
 from shared.redirect_rule import Condition
 from shortener.api_keys import ApiKey
+from shortener.audit_log import Author
 from shortener.link_change import LinkNotFoundError
 from shortener.link_key import read_link_key
 from shortener.link_rules import rules_of
@@ -60,7 +61,7 @@ class RedirectRules:
         await self._check_domains(fields, given.authorities)
         fields.raise_if_refused()
         try:
-            link = await self._links.set_rules(key, given.rules, api_key.scope)
+            link = await self._links.set_rules(key, given.rules, Author.of_request(api_key))
         except LinkNotFoundError:
             raise short_url_not_found(key[1], key[0]) from None
         log.info(
@@ -77,9 +78,8 @@ class RedirectRules:
 
     async def _check_domains(self, fields: Fields, authorities: Iterable[str]) -> None:
         """Refuse rules that lead back to a domain of short URLs."""
-        for authority in {each for each in authorities if each}:
-            if await self._links.is_own_domain(authority):
-                fields.refuse(FIELD, leads_back(authority))
+        for authority in await self._links.own_domains({each for each in authorities if each}):
+            fields.refuse(FIELD, leads_back(authority))
 
     def _key(self, request: Request) -> LinkKey:
         return read_link_key(request, self._reader.default_domain, self._public_scheme)

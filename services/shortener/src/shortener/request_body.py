@@ -10,13 +10,13 @@ MAX_BODY_BYTES = 1024 * 1024
 _DECODER = msgspec.json.Decoder()
 
 
-async def read_json_object(request: Request) -> dict[str, object]:
+async def read_json_object(request: Request, max_bytes: int = MAX_BODY_BYTES) -> dict[str, object]:
     """Return the body's members; an empty body has none.
 
     Raises:
         Problem: it is too large or no JSON object.
     """
-    body = await _read(request)
+    body = await _read(request, max_bytes)
     if not body.strip():
         return {}
     try:
@@ -28,10 +28,10 @@ async def read_json_object(request: Request) -> dict[str, object]:
     return content
 
 
-async def _read(request: Request) -> bytes:
+async def _read(request: Request, max_bytes: int) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise payload_too_large(MAX_BODY_BYTES)
+        if len(body) > max_bytes:
+            raise payload_too_large(max_bytes)
     return bytes(body)

@@ -8,6 +8,7 @@ from shared.link_cache import LinkCacheSettings
 from shared.pool_budget import ReplicaSettings
 from shared.settings import DatabaseSettings, HttpSettings, LogSettings, RedisSettings, Secret
 from shortener.domain_name import DomainRefusedError, parse_domain
+from shortener.rate_limit import RateLimitSettings
 from shortener.url_policy import NEVER_ALLOWED_SCHEMES
 
 MIN_API_KEY_LENGTH = 16
@@ -24,6 +25,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database: DatabaseSettings
     redis: RedisSettings
     link_cache: LinkCacheSettings
+    rate_limit: RateLimitSettings
     replicas: ReplicaSettings
     default_domain: str
     """`host` or `host:port` of short URLs without a domain of their own; kept canonical."""
@@ -34,6 +36,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     short_code_length: Annotated[int, msgspec.Meta(ge=4, le=32)] = 7
     delete_short_url_threshold: Annotated[int, msgspec.Meta(ge=1)] | None = None
     """A short URL with this many visits can no longer be deleted; by default none is kept."""
+    idempotency_key_ttl_s: Annotated[int, msgspec.Meta(ge=1)] = 86_400
+    """How long an answer is kept for requests that repeat its `Idempotency-Key`."""
+    audit_log_retention_days: Annotated[int, msgspec.Meta(ge=0)] = 365
+    """How long the audit log remembers; 0 for ever."""
 
     cors_allow_origins: tuple[str, ...] = ("*",)
     """Origins whose web pages may call the API; `*` for all."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-import msgspec
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,7 +9,13 @@ from starlette.responses import Response
 from shared.link_cache import LinkKey
 from shortener.answers import json_answer
 from shortener.api_keys import ApiKey
-from shortener.link_change import LinkNotFoundError
+from shortener.audit_log import Author
+from shortener.checked_bodies import CheckedBodies
+from shortener.entity_tags import versions_of
+from shortener.idempotency import Done, KeyReusedError, Once
+from shortener.idempotency_header import HEADER, read_once
+from shortener.link_answers import answer_link, respond
+from shortener.link_change import LinkChange, LinkChangedError, LinkNotFoundError, Versions
 from shortener.link_creation import NoFreeCodeError, ShortCodeTakenError
 from shortener.link_deletion import TooManyVisitsError
 from shortener.link_edit import ValidityOrderError
@@ -19,19 +24,19 @@ from shortener.link_search import LinkSearch
 from shortener.link_store import LinkStore
 from shortener.pagination import paginate
 from shortener.problems import (
+    idempotency_key_reused,
     invalid_data,
+    no_free_code,
     non_unique_slug,
-    service_unavailable,
+    precondition_failed,
     short_url_not_found,
     undeletable_short_url,
 )
 from shortener.request_body import read_json_object
 from shortener.request_fields import Fields
 from shortener.short_url import ShortUrlPresenter
-from shortener.short_url_body import BodyReader, refuse_own_domain
 from shortener.short_url_list import read_query
 from shortener.stored_link import StoredLink
-from shortener.url_policy import LongUrl
 
 log = structlog.get_logger()
 
@@ -44,20 +49,28 @@ class ShortUrls:
         *,
         links: LinkStore,
         search: LinkSearch,
-        bodies: BodyReader,
+        bodies: CheckedBodies,
         presenter: ShortUrlPresenter,
         deletion_threshold: int | None,
+        idempotency_max_age_s: float,
     ) -> None:
         self._links = links
         self._search = search
         self._bodies = bodies
         self._presenter = presenter
         self._deletion_threshold = deletion_threshold
+        self._idempotency_max_age_s = idempotency_max_age_s
 
     async def create(self, request: Request, api_key: ApiKey) -> Response:
         """POST /short-urls."""
-        link = await self._create(await read_json_object(request), api_key)
-        return self._answer(link)
+        content = await read_json_object(request)
+        age_s = self._idempotency_max_age_s
+        once = read_once(request, api_key, "POST short-urls", content, age_s)
+        try:
+            done = await self._create(content, api_key, once)
+        except KeyReusedError:
+            raise idempotency_key_reused(request.headers[HEADER]) from None
+        return respond(done.answer, is_replayed=done.result is None)
 
     async def shorten(self, request: Request, api_key: ApiKey) -> Response:
         """GET /short-urls/shorten, the one-step create that Shlink has had from its beginning."""
@@ -65,35 +78,38 @@ class ShortUrls:
             return Response(media_type="application/json")
         query = request.query_params
         wanted = query.get("format") or _format_of(request.headers.get("Accept", ""))
-        link = await self._create({"longUrl": query.get("longUrl", "")}, api_key)
-        if wanted == "txt":
-            return Response(self._presenter.present(link).short_url, media_type="text/plain")
-        return self._answer(link)
+        done = await self._create({"longUrl": query.get("longUrl", "")}, api_key)
+        if wanted == "txt" and done.result is not None:
+            short_url = self._presenter.present(done.result.link).short_url
+            return Response(short_url, media_type="text/plain")
+        return respond(done.answer)
 
-    async def _create(self, body: Mapping[str, object], api_key: ApiKey) -> StoredLink:
-        if api_key.scope.domain is not None:
-            body = {**body, "domain": api_key.scope.domain}
-        fields = Fields(body)
-        creation = self._bodies.creation(fields)
-        await self._check(fields, creation.long_url)
+    async def _create(
+        self, content: Mapping[str, object], api_key: ApiKey, once: Once | None = None
+    ) -> Done[LinkChange]:
+        creation = await self._bodies.creation(content, api_key.scope)
         try:
-            link = await self._links.create(creation, api_key.id, api_key.scope)
+            done = await self._links.create(
+                creation,
+                Author.of_request(api_key),
+                lambda change: answer_link(self._presenter, change.link),
+                once,
+            )
         except ShortCodeTakenError:
             slug = creation.custom_slug or ""
             raise non_unique_slug(slug, creation.domain) from None
         except NoFreeCodeError:
-            detail = "No free short code was found; ask for a longer one."
-            raise service_unavailable(detail) from None
-        _log_change("link_created", link.key, api_key)
-        return link
+            raise no_free_code() from None
+        if done.result is not None:
+            _log_change("link_created", done.result.link.key, api_key)
+        return done
 
     async def list(self, request: Request, api_key: ApiKey) -> Response:
         """GET /short-urls."""
         fields = Fields.from_query(request.query_params)
-        query = read_query(fields, self._bodies.default_domain, self._bodies.public_scheme)
+        query = read_query(fields, self._presenter.default_domain, self._presenter.public_scheme)
         links, total = await self._search.find_page(query, api_key.scope)
-        data = [self._presenter.present(link) for link in links]
-        page = paginate(query, data, total)
+        page = paginate(query, [self._presenter.present(link) for link in links], total)
         return json_answer({"shortUrls": page})
 
     async def get(self, request: Request, api_key: ApiKey) -> Response:
@@ -106,14 +122,15 @@ class ShortUrls:
 
     async def edit(self, request: Request, api_key: ApiKey) -> Response:
         """PATCH /short-urls/{shortCode}; a bad body is told before an unknown code."""
-        fields = Fields(await read_json_object(request))
-        edit = self._bodies.edit(fields)
-        await self._check(fields, edit.long_url)
+        edit = await self._bodies.edit(await read_json_object(request))
         key = self._key(request)
+        author = Author.of_request(api_key)
         try:
-            link = await self._links.edit(key, edit, api_key.scope)
+            link = await self._links.edit(key, edit, author, _versions(request))
         except LinkNotFoundError:
             raise _not_found(key) from None
+        except LinkChangedError:
+            raise precondition_failed() from None
         except ValidityOrderError:
             raise invalid_data({"validUntil": "is before validSince"}) from None
         _log_change("link_edited", key, api_key)
@@ -123,37 +140,35 @@ class ShortUrls:
         """DELETE /short-urls/{shortCode}."""
         key = self._key(request)
         try:
-            await self._links.delete(key, api_key.scope)
+            await self._links.delete(key, Author.of_request(api_key), _versions(request))
         except LinkNotFoundError:
             raise _not_found(key) from None
+        except LinkChangedError:
+            raise precondition_failed() from None
         except TooManyVisitsError:
             threshold = self._deletion_threshold or 0
             raise undeletable_short_url(key[1], key[0], threshold) from None
         _log_change("link_deleted", key, api_key)
         return Response(status_code=204)
 
-    async def _check(self, fields: Fields, long_url: LongUrl | msgspec.UnsetType) -> None:
-        """Add the one check that needs the database, then raise if any field is bad."""
-        if (
-            isinstance(long_url, LongUrl)
-            and long_url.authority
-            and await self._links.is_own_domain(long_url.authority)
-        ):
-            refuse_own_domain(fields, long_url)
-        fields.raise_if_refused()
-
     def _key(self, request: Request) -> LinkKey:
-        return read_link_key(request, self._bodies.default_domain, self._bodies.public_scheme)
+        presenter = self._presenter
+        return read_link_key(request, presenter.default_domain, presenter.public_scheme)
 
     def _answer(self, link: StoredLink) -> Response:
-        return json_answer(self._presenter.present(link))
+        return respond(answer_link(self._presenter, link))
 
 
 def _not_found(key: LinkKey) -> Exception:
     return short_url_not_found(key[1], key[0])
 
 
+def _versions(request: Request) -> Versions:
+    return versions_of(request.headers.get("If-Match"))
+
+
 def _log_change(event: str, key: LinkKey, api_key: ApiKey) -> None:
+    """Say in the log who changed which link."""
     log.info(event, domain=key[0], short_code=key[1], api_key=api_key.name)
 
 

@@ -50,10 +50,12 @@ def _total(*conditions: Any) -> ScalarSelect[int]:
     )
 
 
-visits = _total()
-"""Clicks of the link at hand; out of the totals, never counted."""
+visits = _total() + links.c.imported_visits
+"""Clicks of the link at hand and the visits it brought along; out of totals, never counted."""
 
-non_bot_visits = _total(click_counts_total.c.is_bot.is_(False))
+non_bot_visits = _total(click_counts_total.c.is_bot.is_(False)) + (
+    links.c.imported_visits - links.c.imported_bot_visits
+)
 """The same without bots."""
 
 tag_names = (

@@ -109,6 +109,8 @@ links = Table(
     Column("created_at", _moment(), nullable=False, server_default=_now),
     Column("created_by", ForeignKey("api_keys.id", ondelete="SET NULL")),
     Column("rules", JSONB(none_as_null=True)),
+    Column("imported_visits", BigInteger, nullable=False, server_default="0"),
+    Column("imported_bot_visits", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("domain", "short_code"),
     Index(None, "long_url_hash"),
     Index(None, "created_at", "id"),
@@ -120,7 +122,11 @@ links = Table(
     Index("links_search_idx", text(SEARCHED_TEXT), postgresql_using="gin"),
 )  # fmt: skip
 """One row a link. `visits_left` is null without a visit limit, else taken down by redirects;
-`rules` is null without redirect rules, else as in `shared.redirect_rule`."""
+`rules` is null without redirect rules, else as in `shared.redirect_rule`.
+
+`imported_visits` is how many visits the link brought along from another shortener (those of bots
+among them are `imported_bot_visits`): no clicks of ours, so they are in no rollup, but in
+`link_visits` and `tag_counts`."""
 
 link_counts = Table(
     "link_counts",
@@ -156,7 +162,8 @@ link_visits = Table(
     Index(None, "non_bot_visits", "link_id"),
     postgresql_with={"fillfactor": "80"},
 )
-"""One row a link, to order by: `click_counts_total` as it was when changes were last folded."""
+"""One row a link, to order by: `click_counts_total` as it was when changes were last folded, and
+the visits that the link brought along."""
 
 tag_counts = Table(
     "tag_counts",
@@ -333,3 +340,39 @@ link_tag_marks = Table(
     Column("link_id", BigInteger, nullable=False),
 )
 """Links that got or lost a tag, noted by triggers: the tag's days of their clicks are stale."""
+
+idempotent_answers = Table(
+    "idempotent_answers",
+    metadata,
+    Column("api_key_id", ForeignKey("api_keys.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", _bytewise(), primary_key=True),
+    Column("part", SmallInteger, primary_key=True, autoincrement=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("created_at", _moment(), nullable=False, server_default=_now),
+    Index(None, "created_at"),
+)
+"""What was answered to a request with an `Idempotency-Key`, in the transaction that carried it
+out. A batch has a part for each of its transactions. `fingerprint` is the SHA-256 of the request.
+"""
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("occurred_at", _moment(), nullable=False, server_default=_now),
+    Column("action", _bytewise(), nullable=False),
+    Column("api_key_id", BigInteger),
+    Column("api_key_name", Text),
+    Column("request_id", Text),
+    Column("link_id", BigInteger),
+    Column("domain", _bytewise()),
+    Column("short_code", _bytewise()),
+    Column("before", JSONB),
+    Column("after", JSONB),
+    Index(None, "occurred_at"),
+    Index(None, "short_code", "id"),
+    Index(None, "api_key_name", "id"),
+)
+"""Who changed what, written in the transaction of the change. Names are copies, so an entry says
+the same when its key or its link is gone."""

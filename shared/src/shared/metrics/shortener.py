@@ -26,6 +26,12 @@ class ShortenerMetrics:
         writes = make.counter("qck_link_cache_writes", "Changes of links sent to Redis", "outcome")
         self.cache_writes_done = writes.labels("done")
         self.cache_writes_failed = writes.labels("failed")
+        rate_limits = make.counter(
+            "qck_rate_limit_checks", "Requests by what their key's rate limit said", "outcome"
+        )
+        self.rate_limits_allowed = rate_limits.labels("allowed")
+        self.rate_limits_refused = rate_limits.labels("refused")
+        self.rate_limits_skipped = rate_limits.labels("skipped")
         self.outbox_pending = make.gauge(
             "qck_link_outbox_pending", "Changes of links that Redis does not have yet"
         )

@@ -1,0 +1,76 @@
+"""The resource `/audit-log`: who changed what, for keys that may do everything."""
+
+from datetime import UTC
+from typing import Any, get_args
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shortener.answers import json_answer
+from shortener.api_keys import ApiKey
+from shortener.audit_log import Action
+from shortener.audit_search import AuditQuery, AuditSearch
+from shortener.domain_name import named_domain
+from shortener.problems import forbidden
+from shortener.request_fields import Fields, given
+from shortener.short_url import ShortUrlPresenter
+
+MAX_ITEMS = 500
+MAX_ID = 2**63 - 1
+
+
+class AuditEntries:
+    """Pages by key: `nextBefore` of one page is `before` of the next, null on the last."""
+
+    def __init__(self, *, search: AuditSearch, presenter: ShortUrlPresenter) -> None:
+        self._search = search
+        self._presenter = presenter
+
+    async def list(self, request: Request, api_key: ApiKey) -> Response:
+        """GET /audit-log."""
+        if not api_key.is_admin:
+            raise forbidden("read the audit log")
+        query = self._read(Fields.from_query(request.query_params))
+        found = await self._search.find_page(query)
+        page = found[: query.items_per_page]
+        next_before = page[-1].id if len(found) > len(page) else None
+        content = {
+            "auditLog": {
+                "data": [_shown(row) for row in page],
+                "pagination": {"itemsInCurrentPage": len(page), "nextBefore": next_before},
+            }
+        }
+        return json_answer(content)
+
+    def _read(self, fields: Fields) -> AuditQuery:
+        presenter = self._presenter
+        query = AuditQuery(
+            before=given(fields.integer("before", 1, MAX_ID), None),
+            items_per_page=given(fields.integer("itemsPerPage", 1, MAX_ITEMS), 50),
+            short_code=given(fields.text("shortCode"), None),
+            domain=named_domain(
+                given(fields.text("domain"), ""),
+                presenter.default_domain,
+                presenter.public_scheme,
+            ),
+            action=given(fields.choice("action", get_args(Action)), None),
+            api_key_name=given(fields.text("apiKeyName"), None),
+            start_date=given(fields.moment("startDate"), None),
+            end_date=given(fields.moment("endDate"), None),
+        )
+        fields.raise_if_refused()
+        return query
+
+
+def _shown(row: Any) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "date": row.occurred_at.astimezone(UTC).isoformat(timespec="seconds"),
+        "action": row.action,
+        "apiKeyName": row.api_key_name,
+        "requestId": row.request_id,
+        "shortCode": row.short_code,
+        "domain": row.domain or None,
+        "before": row.before,
+        "after": row.after,
+    }

@@ -1,0 +1,139 @@
+"""Bodies of links, checked in full: each field by itself, then what only the database knows."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import TypeVar
+
+from shortener.link_insertion import NewLink
+from shortener.link_scope import LinkScope
+from shortener.problems import Problem
+from shortener.request_fields import Fields, given
+from shortener.short_url_body import (
+    BodyReader,
+    ShortUrlCreation,
+    ShortUrlEdit,
+    refuse_own_domain,
+)
+from shortener.url_policy import LongUrl
+
+T = TypeVar("T")
+
+MAX_VISITS = 2**53
+"""Beyond what JSON numbers can tell apart."""
+
+OwnDomains = Callable[[Collection[str]], Awaitable[set[str]]]
+"""Tells which of these domains links were made for, so that a link to them may be a loop."""
+
+
+class CheckedBodies:
+    """Reads bodies; however many at once, the database is asked once.
+
+    Where the scope is that of one domain, links are created in it, whatever their bodies say.
+    """
+
+    def __init__(self, bodies: BodyReader, own_domains: OwnDomains) -> None:
+        self._bodies = bodies
+        self._own_domains = own_domains
+
+    async def creation(self, content: Mapping[str, object], scope: LinkScope) -> ShortUrlCreation:
+        """Read the body of a creation.
+
+        Raises:
+            Problem: some of its fields are bad.
+        """
+        (creation,) = await self.creations([content], scope)
+        if isinstance(creation, Problem):
+            raise creation
+        return creation
+
+    async def creations(
+        self, contents: Sequence[Mapping[str, object]], scope: LinkScope
+    ) -> list[ShortUrlCreation | Problem]:
+        """Read many; a bad one's problem stands in its place."""
+        return await self._read_many(contents, scope, self._bodies.creation, lambda read: read)
+
+    async def imported(
+        self, contents: Sequence[Mapping[str, object]], scope: LinkScope
+    ) -> list[NewLink | Problem]:
+        """Read many links from elsewhere, with their past; likewise."""
+        return await self._read_many(contents, scope, self._imported, lambda read: read.creation)
+
+    async def _read_many(
+        self,
+        contents: Sequence[Mapping[str, object]],
+        scope: LinkScope,
+        read: Callable[[Fields], T],
+        creation_of: Callable[[T], ShortUrlCreation],
+    ) -> list[T | Problem]:
+        fields = [Fields(_placed(content, scope)) for content in contents]
+        found = [read(each) for each in fields]
+        long_urls = [creation_of(each).long_url for each in found]
+        own = await self._own(long_urls)
+        return [_checked(*each, own) for each in zip(fields, found, long_urls, strict=True)]
+
+    def _imported(self, fields: Fields) -> NewLink:
+        creation = self._bodies.creation(fields)
+        slug = fields.text("customSlug")
+        if isinstance(slug, str) and creation.custom_slug != slug:
+            # Another code would be another link: whoever has the old one would not find it.
+            fields.refuse("customSlug", "has a space or a slash, which codes here cannot have")
+        created_at = fields.moment("dateCreated")
+        visits = given(fields.integer("visits", 0, MAX_VISITS), 0)
+        bots = given(fields.integer("botVisits", 0, MAX_VISITS), 0)
+        return NewLink(
+            creation=creation,
+            created_at=given(created_at, None),
+            imported_visits=visits,
+            imported_bot_visits=min(bots, visits),
+        )
+
+    async def edit(self, content: dict[str, object]) -> ShortUrlEdit:
+        """Read the body of an edit.
+
+        Raises:
+            Problem: some of its fields are bad.
+        """
+        fields = Fields(content)
+        edit = self._bodies.edit(fields)
+        if isinstance(edit.long_url, LongUrl):
+            own = await self._own([edit.long_url])
+            _refuse_own(fields, edit.long_url, own)
+        fields.raise_if_refused()
+        return edit
+
+    async def upsert(
+        self, content: Mapping[str, object], scope: LinkScope
+    ) -> tuple[ShortUrlCreation, ShortUrlEdit]:
+        """Read a body that creates or edits, whichever it will be; it must name the link.
+
+        Raises:
+            Problem: some of its fields are bad.
+        """
+        fields = Fields(_placed(content, scope))
+        creation, edit = self._bodies.creation(fields), self._bodies.edit(fields)
+        if creation.custom_slug is None:
+            fields.refuse("customSlug", "is required")
+        _refuse_own(fields, creation.long_url, await self._own([creation.long_url]))
+        fields.raise_if_refused()
+        return creation, edit
+
+    async def _own(self, long_urls: Sequence[LongUrl]) -> set[str]:
+        authorities = {long_url.authority for long_url in long_urls if long_url.authority}
+        return await self._own_domains(authorities) if authorities else set()
+
+
+def _checked(fields: Fields, read: T, long_url: LongUrl, own: set[str]) -> T | Problem:
+    _refuse_own(fields, long_url, own)
+    try:
+        fields.raise_if_refused()
+    except Problem as problem:
+        return problem
+    return read
+
+
+def _placed(content: Mapping[str, object], scope: LinkScope) -> Mapping[str, object]:
+    return content if scope.domain is None else {**content, "domain": scope.domain}
+
+
+def _refuse_own(fields: Fields, long_url: LongUrl, own: set[str]) -> None:
+    if long_url.authority in own:
+        refuse_own_domain(fields, long_url)

@@ -1,0 +1,1 @@
+"""Links from elsewhere: their formats, and the one way in which all of them are taken over."""

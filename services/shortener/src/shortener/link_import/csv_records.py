@@ -1,0 +1,82 @@
+"""Reading CSV as it arrives: any of the usual separators, quoted line breaks, bounded records."""
+
+import csv
+from collections.abc import AsyncIterator
+
+from shortener.link_import.rows import Chunks, ImportFileError
+
+MAX_RECORD_BYTES = 64 * 1024
+"""Far above the longest link; what is longer is no CSV, or has a quote that is never closed."""
+
+_SEPARATORS = (",", ";", "\t")
+
+Record = tuple[int, dict[str, str] | str]
+"""The record's first line, and its values by the name of their column, or why there are none."""
+
+
+async def read_records(chunks: Chunks) -> AsyncIterator[Record]:
+    """Yield the records below the header; names are in lower case, without spaces, - and _.
+
+    Raises:
+        ImportFileError: there is no header.
+    """
+    separator, names = "", list[str]()
+    async for number, raw in _records(chunks):
+        try:
+            text = raw.decode("utf-8-sig" if not names else "utf-8")
+        except UnicodeDecodeError:
+            if not names:
+                raise ImportFileError("The header is not UTF-8.") from None
+            yield number, "is not UTF-8"
+            continue
+        if not text.strip():
+            continue
+        if not names:
+            separator = max(_SEPARATORS, key=text.count)
+            names = [_normalise(name) for name in next(csv.reader([text], delimiter=separator))]
+            continue
+        try:
+            values = next(csv.reader(text.splitlines(keepends=True), delimiter=separator))
+        except (csv.Error, StopIteration):
+            yield number, "is not CSV"
+            continue
+        yield number, {name: value.strip() for name, value in zip(names, values, strict=False)}
+    if not names:
+        raise ImportFileError("The file is empty.")
+
+
+async def _records(chunks: Chunks) -> AsyncIterator[tuple[int, bytes]]:
+    """Yield whole records: a line break within quotes is part of one."""
+    number = 0
+    record, first_line = b"", 1
+    async for line in _lines(chunks):
+        number += 1
+        if not record:
+            first_line = number
+        record += line
+        if len(record) > MAX_RECORD_BYTES:
+            raise ImportFileError(
+                f"The record that begins in line {first_line:,} is longer than"
+                f" {MAX_RECORD_BYTES:,} bytes; is a quote missing?"
+            )
+        if record.count(b'"') % 2 == 0:
+            yield first_line, record
+            record = b""
+    if record:
+        yield first_line, record
+
+
+async def _lines(chunks: Chunks) -> AsyncIterator[bytes]:
+    rest = b""
+    async for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line + b"\n"
+        if len(rest) > MAX_RECORD_BYTES:
+            raise ImportFileError(f"A line is longer than {MAX_RECORD_BYTES:,} bytes.")
+    if rest:
+        yield rest
+
+
+def _normalise(name: str) -> str:
+    return name.strip().lower().translate(str.maketrans("", "", " -_"))
