@@ -11,6 +11,7 @@ from redirector.asgi_redirect import AsgiRedirect
 from redirector.click import ClickMaker
 from redirector.click_recorder import ClickRecorder
 from redirector.redirect import Redirect
+from redirector.scan_limit import ScanLimit
 from redirector.stored_links import ResolveError
 from redirector.visit_charge import VisitCharge
 from shared.background import background_tasks
@@ -39,6 +40,10 @@ class World:
         self.max_waiting = 100
         self.registry = CollectorRegistry()
         self.metrics = RedirectorMetrics(self.registry)
+        self.clock = FakeClock(NOW_MS / 1000)
+        self.scan_limit = ScanLimit(
+            per_period=3, exempt=(), clock=self.clock, metrics=self.metrics
+        )
         self._options: dict[str, Any] = {"track_orphans": True, **changes}
 
     async def redirect(self, scope: Any, receive: Any, send: Any) -> None:
@@ -69,6 +74,7 @@ class World:
                     self, is_bot=lambda agent: "bot" in agent, metrics=metrics
                 ),
                 recorder=ClickRecorder(maker, self, **self._options),
+                scan_limit=self.scan_limit,
                 own_pages=pages.OWN,
                 metrics=metrics,
                 default_domain="go.test",

@@ -12,6 +12,7 @@ from local_stack.environment import fresh_secrets
 from local_stack.errors import SettingsError, StackError
 from local_stack.home import PROJECT_ROOT, Home
 from local_stack.nginx import real_ip_rules
+from local_stack.nginx_limits import limit_values
 from local_stack.program import Program
 from local_stack.programs import ALL, PRIVATE_PORTS, choose
 from local_stack.template import render
@@ -148,6 +149,29 @@ def test_container_script_makes_the_same_rules() -> None:
             for line in real_ip_rules("10.0.0.0/8 192.0.2.1").split("\n")
         ),
         "",
+    ]
+
+
+@pytest.mark.parametrize("exempt", ["", "none", "10.0.0.0/8, 2001:db8::/32"])
+def test_container_script_has_the_same_limits(exempt: str) -> None:
+    """The official image gets what the local stack's nginx gets, defaults included."""
+    script = PROJECT_ROOT / "nginx/entrypoint/16-limits.envsh"
+    given = {"LIMIT_EXEMPT": exempt, "LIMIT_API_BURST": "7"}
+    made = subprocess.run(
+        ["sh", "-euc", f". {script}; env"], env=given, capture_output=True, text=True, check=True
+    ).stdout
+    exported = dict(line.split("=", 1) for line in made.splitlines())
+    for name, value in limit_values(given).items():
+        assert exported[name].split() == value.split(), name
+
+
+def test_limits_are_checked() -> None:
+    """Each wrong limit is named, and what is no network does not get into the configuration."""
+    with pytest.raises(SettingsError) as caught:
+        limit_values({"LIMIT_PUBLIC_PER_S": "0", "LIMIT_EXEMPT": "10.0.0.0/8;x"})
+    assert [text.split()[0] for text in caught.value.problems] == [
+        "LIMIT_PUBLIC_PER_S",
+        "LIMIT_EXEMPT:",
     ]
 
 

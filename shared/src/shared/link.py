@@ -21,8 +21,10 @@ class Outcome(enum.Enum):
     NOT_YET_VALID = "not_yet_valid"
     EXPIRED = "expired"
     EXHAUSTED = "exhausted"
+    BLOCKED = "blocked"
     UNAVAILABLE = "unavailable"
     OVERLOADED = "overloaded"
+    SCANNING = "scanning"
 
 
 class Link(msgspec.Struct, frozen=True, array_like=True):

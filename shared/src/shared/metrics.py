@@ -43,6 +43,14 @@ class RedirectorMetrics:
             registry=registry,
         )  # fmt: skip
         self.redirects = {outcome: redirects.labels(outcome.value) for outcome in Outcome}
+        self.scan_limit_addresses = Gauge(
+            "qck_scan_limit_addresses", "Visitors that get nothing, for asking for unknown codes",
+            registry=registry,
+        )  # fmt: skip
+        self.scan_limit_forgotten = Counter(
+            "qck_scan_limit_forgotten", "Visitors no longer counted, since there were too many",
+            registry=registry,
+        )  # fmt: skip
         self.redirect_duration = PlainHistogram(
             "qck_redirect_duration_seconds", "From request to answer, inside the redirector",
             bounds=_FAST_BUCKETS_S, registry=registry,

@@ -15,6 +15,7 @@ from redirector import pages
 from redirector.asgi_redirect import AsgiRedirect
 from redirector.click_recorder import ClickRecorder
 from redirector.redirect import Redirect
+from redirector.scan_limit import ScanLimit
 from redirector.spool import ClickSpool
 from redirector.visit_charge import VisitCharge
 from shared.background import background_tasks
@@ -67,6 +68,7 @@ async def open_redirect(spool: ClickSpool) -> AsyncIterator[Redirect]:
             resolver=_Stores(),
             visit_charge=VisitCharge(_Stores(), is_bot=lambda agent: False, metrics=metrics),
             recorder=ClickRecorder(a_click_maker(), spool, track_orphans=True),
+            scan_limit=ScanLimit(per_period=150, exempt=(), clock=time.monotonic, metrics=metrics),
             own_pages=pages.OWN,
             metrics=metrics,
             default_domain=DOMAIN,

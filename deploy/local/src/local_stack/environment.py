@@ -12,6 +12,7 @@ from dotenv.variables import parse_variables
 from local_stack.errors import SettingsError, StackError
 from local_stack.home import write_private
 from local_stack.nginx import real_ip_rules
+from local_stack.nginx_limits import limit_values
 
 SECRETS = (
     "POSTGRES_PASSWORD",
@@ -89,6 +90,10 @@ def read_settings(path: Path, environ: Mapping[str, str], names: Collection[str]
     problems += [f"{name} is empty" for name in SECRETS if not values.get(name)]
     try:
         real_ip_rules(values.get("TRUSTED_PROXIES", ""))
+    except SettingsError as error:
+        problems += error.problems
+    try:
+        limit_values(values)
     except SettingsError as error:
         problems += error.problems
     if problems:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from local_stack import binaries, readiness, users
 from local_stack.errors import SettingsError
 from local_stack.home import PROJECT_ROOT, Home
+from local_stack.nginx_limits import limit_values
 from local_stack.ports import LOOPBACK
 from local_stack.program import Program
 from local_stack.template import render
@@ -36,7 +37,7 @@ http {{
 """
 
 
-def program(home: Home, ports: Mapping[str, int], trusted_proxies: str) -> Program:
+def program(home: Home, ports: Mapping[str, int], settings: Mapping[str, str]) -> Program:
     """Describe the server; `ports` has "nginx" (public), "api" and those of the services."""
     folder = home.folder("nginx")
     rendered = render(
@@ -48,7 +49,8 @@ def program(home: Home, ports: Mapping[str, int], trusted_proxies: str) -> Progr
             "REDIRECTOR_2": f"{LOOPBACK}:{ports['redirector-2']}",
             "SHORTENER": f"{LOOPBACK}:{ports['shortener']}",
             "ACCESS_LOG": str(home.log("nginx-access")),
-            "REAL_IP_RULES": real_ip_rules(trusted_proxies),
+            "REAL_IP_RULES": real_ip_rules(settings.get("TRUSTED_PROXIES", "")),
+            **limit_values(settings),
         },
     )
     main = _MAIN.format(folder=folder, user=_user_directive(home))

@@ -51,7 +51,7 @@ def _describe(
         case "redis":
             return redis.program(home, ports["redis"], settings["REDIS_PASSWORD"])
         case "nginx":
-            return nginx.program(home, ports, settings.get("TRUSTED_PROXIES", ""))
+            return nginx.program(home, ports, settings)
         case _:
             return services.program(name, home=home, ports=ports, settings=settings)
 

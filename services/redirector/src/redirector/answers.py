@@ -9,13 +9,18 @@ from redirector import pages
 from redirector.click_recorder import ClickRecorder
 from redirector.forwarded_query import merge_query
 from redirector.pages import Page
+from redirector.scan_limit import ScanLimit
 from redirector.visit import Visit
 from shared.link import Link, Outcome
 from shared.metrics import RedirectorMetrics
 
 Decided = tuple[Visit, Outcome, Link]
 
-_TRY_LATER = (Outcome.UNAVAILABLE, Outcome.OVERLOADED)
+_NO_CLICK = {
+    Outcome.UNAVAILABLE: pages.UNAVAILABLE,
+    Outcome.OVERLOADED: pages.UNAVAILABLE,
+    Outcome.SCANNING: pages.TOO_MANY,
+}
 
 log = structlog.get_logger()
 
@@ -23,13 +28,17 @@ log = structlog.get_logger()
 class Answers:
     """Gives visits the answer that was decided; counted in `qck_redirects_total` by outcome.
 
-    Unknown, expired and exhausted codes are one 404 to visitors.
+    Unknown, expired and exhausted codes are one 404 to visitors; a blocked destination is a 410,
+    since whoever trusts the link should know that it was not mistyped.
     """
 
-    __slots__ = ("_metrics", "_recorder")
+    __slots__ = ("_metrics", "_recorder", "_scan_limit")
 
-    def __init__(self, recorder: ClickRecorder, *, metrics: RedirectorMetrics) -> None:
+    def __init__(
+        self, recorder: ClickRecorder, *, scan_limit: ScanLimit, metrics: RedirectorMetrics
+    ) -> None:
         self._recorder = recorder
+        self._scan_limit = scan_limit
         self._metrics = metrics
 
     def give(self, decided: Sequence[Decided]) -> None:
@@ -62,10 +71,12 @@ class Answers:
         request = visit.request
         if outcome is not Outcome.REDIRECT:
             self._metrics.redirects[outcome].inc()
-            if outcome in _TRY_LATER:
-                return pages.UNAVAILABLE
+            if page := _NO_CLICK.get(outcome):
+                return page
+            if outcome is Outcome.UNKNOWN:
+                self._scan_limit.note_unknown(request.address)
             self._recorder.add_orphan(lines, request, "invalid_short_url", visit.code)
-            return pages.NOT_FOUND
+            return pages.BLOCKED if outcome is Outcome.BLOCKED else pages.NOT_FOUND
         location = link.location
         if request.query and link.forward_query:
             location = merge_query(location, request.query)

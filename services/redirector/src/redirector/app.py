@@ -22,6 +22,7 @@ from redirector.link_store import LinkStore
 from redirector.redirect import Redirect
 from redirector.redis_reads import RedisReads
 from redirector.resolver import Resolver
+from redirector.scan_limit import ScanLimit
 from redirector.settings import Settings
 from redirector.spool import ClickSpool
 from redirector.spool_folder import SpoolFolder
@@ -160,6 +161,13 @@ async def _open(
             VisitLimit(primary_engine), is_bot=BotPatterns().is_bot, metrics=metrics
         ),
         recorder=recorder,
+        scan_limit=ScanLimit(
+            # Each replica sees its part of what a visitor asks for.
+            per_period=-(-settings.limit.unknown_per_minute // settings.replicas.redirector),
+            exempt=settings.limit.exempt_networks(),
+            clock=time.monotonic,
+            metrics=metrics,
+        ),
         own_pages=pages.OWN,
         metrics=metrics,
         default_domain=settings.default_domain.lower(),

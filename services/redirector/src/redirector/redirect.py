@@ -17,6 +17,7 @@ from redirector.click_recorder import ClickRecorder
 from redirector.joiner import Joiner
 from redirector.pages import Page
 from redirector.request import Clock, Request
+from redirector.scan_limit import ScanLimit
 from redirector.stored_links import ResolveError
 from redirector.visit import Visit, Visitor, deciding_link
 from redirector.visit_charge import VisitCharge
@@ -50,7 +51,8 @@ class Redirect:
 
     HEAD redirects and records nothing. While `max_waiting` visitors wait for their answers, more
     are told to try again at once: a redirect for some now is worth more than one for everybody
-    too late. `qck_redirects_total{outcome="overloaded"}` counts those turned away.
+    too late. `qck_redirects_total{outcome="overloaded"}` counts those turned away, and
+    `{outcome="scanning"}` those whom `scan_limit` stops.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Redirect:
         resolver: Resolver,
         visit_charge: VisitCharge,
         recorder: ClickRecorder,
+        scan_limit: ScanLimit,
         own_pages: Mapping[str, Page],
         metrics: RedirectorMetrics,
         default_domain: str,
@@ -70,7 +73,8 @@ class Redirect:
         self._resolver = resolver
         self._visit_charge = visit_charge
         self._recorder = recorder
-        self._answers = Answers(recorder, metrics=metrics)
+        self._scan_limit = scan_limit
+        self._answers = Answers(recorder, scan_limit=scan_limit, metrics=metrics)
         self._own_pages = own_pages
         self._default_domain = default_domain
         self.status = status
@@ -94,7 +98,9 @@ class Redirect:
             visitor.show(page)
         elif code and "/" not in code:
             visit = Visit(request, visitor, code, self._default_domain)
-            if not is_well_formed(code):
+            if self._scan_limit.stopped and self._scan_limit.stops(request.address):
+                self._answers.give([(visit, Outcome.SCANNING, _NO_LINK)])
+            elif not is_well_formed(code):
                 self._answers.give([(visit, Outcome.UNKNOWN, _NO_LINK)])
             elif self._waiting >= self._max_waiting:
                 self._answers.give([(visit, Outcome.OVERLOADED, _NO_LINK)])

@@ -1,10 +1,12 @@
 """Settings of a redirector; .env.example has each one with its meaning."""
 
+import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 
+from redirector.scan_limit import Network
 from shared.link_cache import LinkCacheSettings
 from shared.pool_budget import ReplicaSettings
 from shared.settings import (
@@ -51,6 +53,27 @@ class TrackSettings(msgspec.Struct, frozen=True):
     anonymize_ip: bool = True
 
 
+class LimitSettings(msgspec.Struct, frozen=True):
+    """What a visitor may do, and for whom no limit counts; `none` exempts nobody."""
+
+    unknown_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 300
+    exempt: tuple[str, ...] = (
+        "127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7",
+        "fe80::/10",
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        try:
+            self.exempt_networks()
+        except ValueError as error:
+            raise ValueError(f"LIMIT_EXEMPT: {error}") from None
+
+    def exempt_networks(self) -> list[Network]:
+        """Return the networks that are exempt."""
+        given = () if self.exempt == ("none",) else self.exempt
+        return [ipaddress.ip_network(network, strict=False) for network in given]
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All of them."""
 
@@ -67,6 +90,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     spool: SpoolSettings
     publish: PublishSettings
     track: TrackSettings
+    limit: LimitSettings
     default_domain: Annotated[str, msgspec.Meta(min_length=1)]
     public_scheme: Literal["http", "https"] = "https"
     max_waiting_visitors: Annotated[int, msgspec.Meta(ge=1)] = 2000
