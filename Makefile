@@ -164,6 +164,20 @@ dead-letters: $(STAMP) ## Show the clicks that could not be stored, with the rea
 replay-dead-letters: $(STAMP) ## Send them to be stored again
 	@$(STACK) exec click-ingest -- python -P -m click_ingest.dead_letter_queue replay
 
+.PHONY: block unblock blocked
+BLOCK := $(STACK) exec shortener -- python -P -m shortener.block_command
+
+block: $(STAMP) ## Take down all links to a domain and its subdomains: DOMAIN=... REASON=...
+	@test -n "$(DOMAIN)" || { echo 'say which: make block DOMAIN=...' >&2; exit 2; }
+	@$(BLOCK) block "$(DOMAIN)" "$(REASON)"
+
+unblock: $(STAMP) ## Put them back up: DOMAIN=...
+	@test -n "$(DOMAIN)" || { echo 'say which: make unblock DOMAIN=...' >&2; exit 2; }
+	@$(BLOCK) unblock "$(DOMAIN)"
+
+blocked: $(STAMP) ## Show the blocked domains
+	@$(BLOCK) list
+
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -140,6 +140,12 @@ class ShortenerMetrics:
         )  # fmt: skip
         self.cache_writes_done = writes.labels("done")
         self.cache_writes_failed = writes.labels("failed")
+        block_links = Counter(
+            "qck_block_links", "Links changed because a domain was blocked or unblocked",
+            ["change"], registry=registry,
+        )  # fmt: skip
+        self.block_links_taken_down = block_links.labels("taken_down")
+        self.block_links_put_back = block_links.labels("put_back")
         self.outbox_pending = Gauge(
             "qck_link_outbox_pending", "Changes of links that Redis does not have yet",
             registry=registry,

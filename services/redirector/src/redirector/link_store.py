@@ -22,6 +22,7 @@ _FIND = select(
     links.c.valid_until,
     links.c.max_visits,
     links.c.forward_query,
+    links.c.blocked_by,
 ).where(
     links.c.domain == any_(bindparam("domains", type_=ARRAY(Text))),
     links.c.short_code == any_(bindparam("codes", type_=ARRAY(Text))),
@@ -65,6 +66,7 @@ class LinkStore:
                 valid_until=row.valid_until,
                 max_visits=row.max_visits,
                 forward_query=row.forward_query,
+                is_blocked=row.blocked_by is not None,
             )
             for row in rows
         }

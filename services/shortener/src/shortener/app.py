@@ -24,6 +24,9 @@ from shortener.api_health import ApiHealth
 from shortener.api_keys import ApiKeys, utc_now
 from shortener.api_routes import api_routes
 from shortener.authentication import Authentication
+from shortener.block_file import BlockFile
+from shortener.block_sweep import BlockSweep
+from shortener.blocked_domains import BlockedDomains
 from shortener.error_answers import EXCEPTION_HANDLERS, UnexpectedErrors
 from shortener.initial_api_key import store_initial_key
 from shortener.link_outbox import WRITE_THROUGH_TIMEOUT_S, LinkOutbox
@@ -90,6 +93,10 @@ def create_app(settings: Settings) -> Starlette:
             await _warm(engine, connections, redis)
             tasks = await stack.enter_async_context(background_tasks())
             tasks.create_task(OutboxRelay(outbox, metrics).run())
+            tasks.create_task(BlockSweep(engine, outbox, metrics).run())
+            if settings.blocked_domains_file is not None:
+                blocked = BlockedDomains(engine)
+                tasks.create_task(BlockFile(settings.blocked_domains_file, blocked).run())
             if settings.initial_api_key is not None:
                 tasks.create_task(store_initial_key(keys, settings.initial_api_key))
             log.info("shortener_started")
@@ -122,6 +129,7 @@ def _short_urls(
             deletion_threshold=settings.delete_short_url_threshold,
         ),
         search=LinkSearch(engine),
+        blocked=BlockedDomains(engine),
         bodies=BodyReader(
             default_domain=settings.default_domain,
             public_scheme=settings.public_scheme,

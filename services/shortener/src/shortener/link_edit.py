@@ -57,6 +57,7 @@ def _changes(before: StoredLink, edit: ShortUrlEdit) -> dict[str, Any]:
     if edit.long_url is not UNSET:
         values["long_url"] = edit.long_url.href
         values["long_url_hash"] = hash_long_url(edit.long_url.href)
+        values["blocked_by"] = None  # a blocked one would have been refused
     if edit.max_visits is not UNSET:
         values["visits_left"] = visits_left(before, edit.max_visits)
     return {name: value for name, value in values.items() if value is not UNSET}

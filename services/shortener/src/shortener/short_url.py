@@ -26,7 +26,8 @@ class Meta(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ShortUrl(msgspec.Struct, frozen=True, rename="camel"):
-    """A short URL; all members are always there."""
+    """A short URL; all members are always there but the last, which is only of links that are
+    down: the blocked domain that they lead to."""
 
     short_code: str
     short_url: str
@@ -40,6 +41,7 @@ class ShortUrl(msgspec.Struct, frozen=True, rename="camel"):
     crawlable: bool
     forward_query: bool
     has_redirect_rules: bool = False
+    blocked_by: str | msgspec.UnsetType = msgspec.UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class ShortUrlPresenter:
             title=link.title,
             crawlable=link.crawlable,
             forward_query=link.forward_query,
+            blocked_by=link.blocked_by or msgspec.UNSET,
         )
 
 

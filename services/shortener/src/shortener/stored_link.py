@@ -32,6 +32,7 @@ class StoredLink:
     tags: tuple[str, ...]
     visits: int
     non_bot_visits: int
+    blocked_by: str | None = None
 
     @property
     def key(self) -> LinkKey:
@@ -80,6 +81,7 @@ SELECT_STORED: Select[Any] = select(
     tag_names.label("tags"),
     visits.label("visits"),
     non_bot_visits.label("non_bot_visits"),
+    links.c.blocked_by,
 )
 """All that `stored_link` needs: however many links, one statement."""
 
@@ -101,4 +103,5 @@ def cached_link(link: StoredLink) -> Link:
         valid_until=link.valid_until,
         max_visits=link.max_visits,
         forward_query=link.forward_query,
+        is_blocked=link.blocked_by is not None,
     )

@@ -95,11 +95,15 @@ links = Table(
            server_default=link_version.next_value()),
     Column("created_at", _moment(), nullable=False, server_default=_now),
     Column("created_by", ForeignKey("api_keys.id", ondelete="SET NULL")),
+    Column("blocked_by", _bytewise()),
     UniqueConstraint("domain", "short_code"),
     Index(None, "long_url_hash"),
     Index(None, "created_at", "id"),
+    # COLLATE "C" in the migration, which Alembic does not see in an expression.
+    Index("links_reversed_host_idx", text("reversed_host(long_url)"), "id"),
 )  # fmt: skip
-"""One row a link. `visits_left` is null without a visit limit, else taken down by redirects."""
+"""One row a link. `visits_left` is null without a visit limit, else taken down by redirects;
+`blocked_by` is the blocked domain that a link is down for."""
 
 link_counts = Table(
     "link_counts",
@@ -135,6 +139,26 @@ link_outbox = Table(
     Column("created_at", _moment(), nullable=False, server_default=_now),
 )
 """Changes of links that the cache may not have yet; a row goes when the cache has it."""
+
+blocked_domains = Table(
+    "blocked_domains",
+    metadata,
+    Column("domain", _bytewise(), primary_key=True),
+    Column("source", _bytewise(), primary_key=True),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("created_at", _moment(), nullable=False, server_default=_now),
+)
+"""Domains that no link may lead to, subdomains included; `source` is `operator` or `file`."""
+
+block_changes = Table(
+    "block_changes",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("domain", _bytewise(), nullable=False),
+    Column("due_at", _moment(), nullable=False, server_default=_now),
+    Column("passes_left", SmallInteger, nullable=False, server_default="2"),
+)
+"""Domains that were blocked or unblocked, and whose links have to be looked through."""
 
 clicks = Table(
     "clicks",
