@@ -145,6 +145,21 @@ bench: servers ## Measure this machine beside references: ONLY= ROUNDS= SUSTAINE
 	@$(PYTHON) -m tests.bench $(if $(ONLY),--only $(ONLY)) --rounds $(ROUNDS) \
 		--sustained $(SUSTAINED_S) --per-second $(PER_SECOND) --scale $(SCALE) --seed $(or $(SEED),1)
 
+PROFILE ?= peak
+TARGET ?=
+API ?=
+PROCESSES ?=
+LOAD := $(PYTHON) -m tests.load --target "$(TARGET)" --api "$(API)" --processes "$(PROCESSES)"
+# Its length is the profile's own unless given on the command line.
+LOAD_S = $(if $(filter command line environment,$(origin DURATION_S)),--duration $(DURATION_S))
+
+.PHONY: load soak
+load: $(STAMP) ## Load the running stack, verdict per target: PROFILE=average|peak|burst|day DURATION_S= TARGET=
+	@$(LOAD) --profile $(PROFILE) $(LOAD_S)
+
+soak: $(STAMP) ## 1,000 requests a second for 20 minutes: do connections and memory stay flat? DURATION_S=
+	@$(LOAD) --profile soak $(LOAD_S)
+
 ##@ Operate
 
 .PHONY: api-key migrate ledger dead-letters replay-dead-letters help
