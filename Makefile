@@ -179,6 +179,17 @@ dead-letters: $(STAMP) ## Show the clicks that could not be stored, with the rea
 replay-dead-letters: $(STAMP) ## Send them to be stored again
 	@$(STACK) exec click-ingest -- python -P -m click_ingest.dead_letter_queue replay
 
+.PHONY: backup restore reconcile
+backup: $(STAMP) ## Back the running stack up: TO=folder
+	@$(STACK) backup --to "$(TO)"
+
+restore: $(STAMP) ## Put a backup in place of the running stack's database: FROM=folder
+	@test -n "$(FROM)" || { echo 'say which: make restore FROM=...' >&2; exit 2; }
+	@$(STACK) restore "$(FROM)"
+
+reconcile: $(STAMP) ## Count clicks anew, and compare rollups and ledger; fails when they differ
+	@$(STACK) exec click-ingest -- python -P -m click_ingest.reconcile
+
 .PHONY: block unblock blocked
 BLOCK := $(STACK) exec shortener -- python -P -m shortener.block_command
 
