@@ -142,7 +142,7 @@ class Visitor(FastHttpUser):
         with self.client.get(
             f"/{code}",
             name=name,
-            headers={"User-Agent": agent, "Accept-Language": "en"},
+            headers={"Host": plan.domain, "User-Agent": agent, "Accept-Language": "en"},
             allow_redirects=False,
             catch_response=True,
         ) as answer:

@@ -24,6 +24,8 @@ class Plan(msgspec.Struct, frozen=True):
     public_url: str
     api_url: str
     api_key: str
+    domain: str
+    """Of the short URLs, which visitors ask for whatever the address that they are sent to."""
     codes: list[str]
     """The links that exist before it, the most popular one first."""
     tag: str

@@ -8,6 +8,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 import msgspec
@@ -49,13 +50,15 @@ async def run_load(target: Target, options: Options, terminal: RunTerminal) -> l
     with tempfile.TemporaryDirectory() as folder:
         async with api, ServiceSide(target) as services:
             terminal.say(f"making {options.links:,} links, tagged {tag}")
+            domain, codes = await _make_links(api, options.links, tag)
             plan = Plan(
                 profile=options.profile,
                 duration_s=options.duration_s,
                 public_url=target.public_url,
                 api_url=target.api_url,
                 api_key=target.api_key,
-                codes=await _make_links(api, options.links, tag),
+                domain=domain,
+                codes=codes,
                 tag=tag,
                 results=f"{folder}/results.json",
             )
@@ -83,15 +86,19 @@ async def run_load(target: Target, options: Options, terminal: RunTerminal) -> l
     return goals
 
 
-async def _make_links(api: httpx2.AsyncClient, count: int, tag: str) -> list[str]:
+async def _make_links(api: httpx2.AsyncClient, count: int, tag: str) -> tuple[str, list[str]]:
+    """Make links; return the domain of their short URLs, and their codes."""
     codes: list[str] = []
+    domains: set[str] = set()
 
     async def make_some(numbers: range) -> None:
         for number in numbers:
             body = {"longUrl": f"http://127.0.0.1:9/{number}", "tags": [tag]}
             answer = await api.post("/short-urls", json=body)
             answer.raise_for_status()
-            codes.append(answer.json()["shortCode"])
+            link = answer.json()
+            codes.append(link["shortCode"])
+            domains.add(urlsplit(link["shortUrl"]).netloc)
 
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -99,7 +106,7 @@ async def _make_links(api: httpx2.AsyncClient, count: int, tag: str) -> list[str
                 tasks.create_task(make_some(range(first, count, TOGETHER)))
     except* httpx2.HTTPError as errors:
         raise TargetError(f"The API made no links: {errors.exceptions[0]}") from None
-    return codes
+    return domains.pop(), codes
 
 
 async def _run_locust(plan: Plan, folder: Path, terminal: RunTerminal) -> ClientSide:
