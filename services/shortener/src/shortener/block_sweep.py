@@ -105,14 +105,18 @@ class BlockSweep:
         self._relay = relay
         self._metrics = metrics
         self._sleep = sleep
+        self._is_waiting = False
 
     async def run(self) -> None:
         """Sweep until cancelled."""
         while True:
             try:
                 await self.turn()
-            except (DatabaseUnavailableError, SQLAlchemyError):  # or not migrated yet
-                log.warning("block_sweep_waits_for_database")
+                self._is_waiting = False
+            except (DatabaseUnavailableError, SQLAlchemyError) as error:  # or not migrated yet
+                if not self._is_waiting:
+                    log.warning("block_sweep_waits_for_database", reason=str(error))
+                self._is_waiting = True
             await self._sleep(INTERVAL_S)
 
     async def turn(self) -> None:
