@@ -26,6 +26,9 @@ from shortener.api_health import ApiHealth
 from shortener.api_keys import ApiKeys, utc_now
 from shortener.api_routes import api_routes
 from shortener.authentication import Authentication
+from shortener.block_file import BlockFile
+from shortener.block_sweep import BlockSweep
+from shortener.blocked_domains import BlockedDomains
 from shortener.cors import Cors
 from shortener.count_folding import CountFolding
 from shortener.domain_store import DomainStore
@@ -107,7 +110,7 @@ def create_app(settings: Settings) -> Starlette:
     resources = api_routes(
         authentication=Authentication(keys, utc_now),
         short_urls=_short_urls(settings, engine, links),
-        redirect_rules=_redirect_rules(settings, links),
+        redirect_rules=_redirect_rules(settings, engine, links),
         tags=Tags(TagStore(engine)),
         domains=_domains(settings, engine),
         visits=Visits(store=VisitStore(engine), paths=paths),
@@ -130,6 +133,10 @@ def create_app(settings: Settings) -> Starlette:
             tasks = await stack.enter_async_context(background_tasks())
             tasks.create_task(OutboxRelay(outbox, metrics).run())
             tasks.create_task(CountFolding(engine).run())
+            tasks.create_task(BlockSweep(engine, outbox, metrics).run())
+            if settings.blocked_domains_file is not None:
+                blocked = BlockedDomains(engine)
+                tasks.create_task(BlockFile(settings.blocked_domains_file, blocked).run())
             if settings.initial_api_key is not None:
                 tasks.create_task(store_initial_key(keys, settings.initial_api_key))
             log.info("shortener_started")
@@ -156,6 +163,7 @@ def _short_urls(settings: Settings, engine: AsyncEngine, links: LinkStore) -> Sh
     return ShortUrls(
         links=links,
         search=LinkSearch(engine),
+        blocked=BlockedDomains(engine),
         bodies=BodyReader(
             default_domain=settings.default_domain,
             public_scheme=settings.public_scheme,
@@ -167,9 +175,10 @@ def _short_urls(settings: Settings, engine: AsyncEngine, links: LinkStore) -> Sh
     )
 
 
-def _redirect_rules(settings: Settings, links: LinkStore) -> RedirectRules:
+def _redirect_rules(settings: Settings, engine: AsyncEngine, links: LinkStore) -> RedirectRules:
     return RedirectRules(
         links=links,
+        blocked=BlockedDomains(engine),
         reader=RulesReader(
             default_domain=settings.default_domain, url_schemes=settings.url_schemes
         ),

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.schema import link_version, links
 from shared.link_cache import LinkKey
-from shortener.link_change import LinkChange, find_link, hash_long_url
+from shortener.link_change import LinkChange, blocking_domain, find_link, hash_long_url
 from shortener.link_outbox import note_change
 from shortener.link_scope import EVERYTHING, LinkScope
 from shortener.link_tags import add_tags, remove_tags
@@ -60,6 +60,7 @@ def _changes(before: StoredLink, edit: ShortUrlEdit) -> dict[str, Any]:
     if edit.long_url is not UNSET:
         values["long_url"] = edit.long_url.href
         values["long_url_hash"] = hash_long_url(edit.long_url.href)
+        values["blocked_by"] = blocking_domain(values["long_url"], links.c.rules)
     if edit.max_visits is not UNSET:
         values["visits_left"] = visits_left(before, edit.max_visits)
     return {name: value for name, value in values.items() if value is not UNSET}

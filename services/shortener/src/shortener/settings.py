@@ -1,5 +1,6 @@
 """Settings of the shortener; .env.example has each one with its meaning."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
@@ -34,6 +35,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     short_code_length: Annotated[int, msgspec.Meta(ge=4, le=32)] = 7
     delete_short_url_threshold: Annotated[int, msgspec.Meta(ge=1)] | None = None
     """A short URL with this many visits can no longer be deleted; by default none is kept."""
+    blocked_domains_file: Path | None = None
+    """Domains that no link may lead to; read again when it changes."""
 
     cors_allow_origins: tuple[str, ...] = ("*",)
     """Origins whose web pages may call the API; `*` for all."""

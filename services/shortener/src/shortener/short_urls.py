@@ -10,6 +10,7 @@ from starlette.responses import Response
 from shared.link_cache import LinkKey
 from shortener.answers import json_answer
 from shortener.api_keys import ApiKey
+from shortener.blocked_domains import BlockedDomains
 from shortener.link_change import LinkNotFoundError
 from shortener.link_creation import NoFreeCodeError, ShortCodeTakenError
 from shortener.link_deletion import TooManyVisitsError
@@ -28,7 +29,7 @@ from shortener.problems import (
 from shortener.request_body import read_json_object
 from shortener.request_fields import Fields
 from shortener.short_url import ShortUrlPresenter
-from shortener.short_url_body import BodyReader, refuse_own_domain
+from shortener.short_url_body import BodyReader, refuse_blocked, refuse_own_domain
 from shortener.short_url_list import read_query
 from shortener.stored_link import StoredLink
 from shortener.url_policy import LongUrl
@@ -44,12 +45,14 @@ class ShortUrls:
         *,
         links: LinkStore,
         search: LinkSearch,
+        blocked: BlockedDomains,
         bodies: BodyReader,
         presenter: ShortUrlPresenter,
         deletion_threshold: int | None,
     ) -> None:
         self._links = links
         self._search = search
+        self._blocked = blocked
         self._bodies = bodies
         self._presenter = presenter
         self._deletion_threshold = deletion_threshold
@@ -133,13 +136,12 @@ class ShortUrls:
         return Response(status_code=204)
 
     async def _check(self, fields: Fields, long_url: LongUrl | msgspec.UnsetType) -> None:
-        """Add the one check that needs the database, then raise if any field is bad."""
-        if (
-            isinstance(long_url, LongUrl)
-            and long_url.authority
-            and await self._links.is_own_domain(long_url.authority)
-        ):
-            refuse_own_domain(fields, long_url)
+        """Add the checks that need the database, then raise if any field is bad."""
+        if isinstance(long_url, LongUrl) and long_url.authority:
+            if await self._links.is_own_domain(long_url.authority):
+                refuse_own_domain(fields, long_url)
+            elif block := await self._blocked.blocking(long_url.href):
+                refuse_blocked(fields, block.domain, block.reason)
         fields.raise_if_refused()
 
     def _key(self, request: Request) -> LinkKey:

@@ -26,6 +26,11 @@ class ShortenerMetrics:
         writes = make.counter("qck_link_cache_writes", "Changes of links sent to Redis", "outcome")
         self.cache_writes_done = writes.labels("done")
         self.cache_writes_failed = writes.labels("failed")
+        block_links = make.counter(
+            "qck_block_links", "Links changed because a domain was blocked or unblocked", "change"
+        )
+        self.block_links_taken_down = block_links.labels("taken_down")
+        self.block_links_put_back = block_links.labels("put_back")
         self.outbox_pending = make.gauge(
             "qck_link_outbox_pending", "Changes of links that Redis does not have yet"
         )
