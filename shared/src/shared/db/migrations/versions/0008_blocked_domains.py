@@ -9,7 +9,7 @@ CONCURRENTLY, after `reversed_host`, and it is found here.
 from alembic import op
 
 revision = "0008"
-down_revision = "0003"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
