@@ -217,6 +217,20 @@ sbom: ## Write what is in each image, as CycloneDX: sbom/redirector.cdx.json and
 		-m release.sbom requirements/$(service).txt \
 		"$$(sed -n 's/^version = "\(.*\)"/\1/p' services/$(service)/pyproject.toml)" \
 		sbom/$(service).cdx.json &&) true
+PROFILE ?= peak
+TARGET ?=
+API ?=
+PROCESSES ?=
+LOAD := $(PYTHON) -m tests.load --target "$(TARGET)" --api "$(API)" --processes "$(PROCESSES)"
+# Its length is the profile's own unless given on the command line.
+LOAD_S = $(if $(filter command line environment,$(origin DURATION_S)),--duration $(DURATION_S))
+
+.PHONY: load soak
+load: $(STAMP) ## Load the running stack, verdict per target: PROFILE=average|peak|burst|day DURATION_S= TARGET=
+	@$(LOAD) --profile $(PROFILE) $(LOAD_S)
+
+soak: $(STAMP) ## 1,000 requests a second for 20 minutes: do connections and memory stay flat? DURATION_S=
+	@$(LOAD) --profile soak $(LOAD_S)
 
 ##@ Operate
 
@@ -258,6 +272,31 @@ dead-letters: $(STAMP) ## Show the clicks that could not be stored, with the rea
 
 replay-dead-letters: $(STAMP) ## Send them to be stored again
 	@$(STACK) exec click-ingest -- python -P -m click_ingest.dead_letter_queue replay
+
+.PHONY: backup restore reconcile
+backup: $(STAMP) ## Back the running stack up: TO=folder
+	@$(STACK) backup --to "$(TO)"
+
+restore: $(STAMP) ## Put a backup in place of the running stack's database: FROM=folder
+	@test -n "$(FROM)" || { echo 'say which: make restore FROM=...' >&2; exit 2; }
+	@$(STACK) restore "$(FROM)"
+
+reconcile: $(STAMP) ## Count clicks anew, and compare rollups and ledger; fails when they differ
+	@$(STACK) exec click-ingest -- python -P -m click_ingest.reconcile
+
+.PHONY: block unblock blocked
+BLOCK := $(STACK) exec shortener -- python -P -m shortener.block_command
+
+block: $(STAMP) ## Take down all links to a domain and its subdomains: DOMAIN=... REASON=...
+	@test -n "$(DOMAIN)" || { echo 'say which: make block DOMAIN=...' >&2; exit 2; }
+	@$(BLOCK) block "$(DOMAIN)" "$(REASON)"
+
+unblock: $(STAMP) ## Put them back up: DOMAIN=...
+	@test -n "$(DOMAIN)" || { echo 'say which: make unblock DOMAIN=...' >&2; exit 2; }
+	@$(BLOCK) unblock "$(DOMAIN)"
+
+blocked: $(STAMP) ## Show the blocked domains
+	@$(BLOCK) list
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \

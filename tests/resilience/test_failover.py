@@ -47,7 +47,7 @@ def a_gateway(folder: Path, stack: Stack, redirector_1: int) -> Iterator[str]:
         "redirector-2": stack.port("redirector-2"),
         "shortener": stack.port("shortener"),
     }
-    program = nginx.program(home, ports, "")
+    program = nginx.program(home, ports, {})
     startup.write_files(home, [program])
     with subprocess.Popen(program.command, stderr=subprocess.DEVNULL) as process:
         try:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from shared.link import Link
+from shared.link import Link, link_of_row
 from shared.link_cache import LinkKey
 
 
@@ -11,6 +11,14 @@ def a_link(**changes: Any) -> Link:
     """Make a plain link, with `changes`."""
     values: dict[str, Any] = {"version": 1, "link_id": 7, "location": "https://example.org/"}
     return Link(**{**values, **changes})
+
+
+def a_blocked_link() -> Link:
+    """Make a link that is down for its destination."""
+    return link_of_row(
+        version=1, link_id=7, long_url="https://evil.test/", valid_since=None, valid_until=None,
+        max_visits=None, forward_query=True, rules=None, is_blocked=True,
+    )  # fmt: skip
 
 
 class FakeCache:

@@ -16,6 +16,7 @@ from redirector.pixel import TrackingPixel
 from redirector.places import NOWHERE, Place
 from redirector.redirect import OwnPath, Redirect
 from redirector.redirect_rules import RedirectRules
+from redirector.scan_limit import ScanLimit
 from redirector.stored_links import ResolveError
 from redirector.untracked import Untracked
 from redirector.visit_charge import VisitCharge
@@ -52,6 +53,10 @@ class World:
         self.own_paths: dict[str, OwnPath] = {}
         self.registry = CollectorRegistry()
         self.metrics = RedirectorMetrics(self.registry)
+        self.clock = FakeClock(NOW_MS / 1000)
+        self.scan_limit = ScanLimit(
+            per_period=3, exempt=(), clock=self.clock, metrics=self.metrics
+        )
         self._options: dict[str, Any] = {"track_orphans": True, **changes}
 
     async def redirect(self, scope: Any, receive: Any, send: Any) -> None:
@@ -93,9 +98,11 @@ class World:
                     rules=RedirectRules(self),
                     untracked=untracked,
                     not_found=not_found,
+                    scan_limit=self.scan_limit,
                     metrics=metrics,
                 ),
                 not_found=not_found,
+                scan_limit=self.scan_limit,
                 pixel=TrackingPixel(
                     resolver=self,
                     recorder=recorder,

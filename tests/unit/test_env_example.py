@@ -32,11 +32,15 @@ STACK_ONLY = {
     "API_PORT",
     "TRUSTED_PROXIES",
     *CONTAINERS_ONLY,
+    "LIMIT_PUBLIC_PER_S",
+    "LIMIT_PUBLIC_BURST",
+    "LIMIT_API_PER_S",
+    "LIMIT_API_BURST",
+    "LIMIT_SLOW_CLIENT_S",
     "POSTGRES_PASSWORD",
     "REDIS_PASSWORD",
     "RABBITMQ_PASSWORD",
     "PROMETHEUS_SPEED",
-    "GRAFANA_PORT",
 }
 """Read by the local stack and docker-compose.yml, not by a service."""
 

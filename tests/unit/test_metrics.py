@@ -15,7 +15,9 @@ PAGE = Path(__file__).parents[2] / "docs/metrics.md"
 
 AllMetrics = RedirectorMetrics | ShortenerMetrics | IngestMetrics
 
-SAFE_LABELS = {"method", "outcome", "pool", "queue", "reason", "route", "status", "store"}
+SAFE_LABELS = {
+    "change", "method", "outcome", "pool", "queue", "reason", "route", "status", "store",
+}  # fmt: skip
 
 METRICS: dict[str, Callable[[CollectorRegistry], AllMetrics]] = {
     "redirector": RedirectorMetrics,

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.nginx_config import NginxSettings, container_files, real_ip_rules, write_config
+from shared.nginx_limits import limit_values
 from shared.settings import SettingsError
 
 TEMPLATES = Path(__file__).parents[2] / "nginx/templates"
@@ -78,6 +79,37 @@ def test_wrong_settings_leave_the_former_configuration(tmp_path: Path) -> None:
     ):
         a_config(tmp_path, TRUSTED_PROXIES="10.0.0.0/8, all", HSTS_MAX_AGE_S="60")
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == before
+
+
+def test_limits_reach_a_container(tmp_path: Path) -> None:
+    """What .env has of limits is in its nginx, defaults where it has nothing."""
+    config = a_config(tmp_path, LIMIT_PUBLIC_PER_S="7", LIMIT_API_BURST="8", LIMIT_EXEMPT="none")
+    assert "zone=qck_public:10m rate=7r/s;" in config["qck.conf"]
+    assert "limit_req zone=qck_api burst=8 nodelay;" in config["qck.conf"]
+    assert "client_header_timeout 10s;" in config["qck.conf"]
+    assert " 1;" not in config["qck.conf"].partition("geo $qck_is_exempt {")[2].partition("}")[0]
+
+
+@pytest.mark.parametrize("given", [{}, {"LIMIT_EXEMPT": "", "LIMIT_SLOW_CLIENT_S": ""}])
+def test_limits_that_are_not_set_have_defaults(given: dict[str, str]) -> None:
+    """Loopback and private networks are exempt; an empty setting is one that is not set."""
+    values = limit_values(given)
+    assert values["LIMIT_SLOW_CLIENT_S"] == "10"
+    assert "127.0.0.0/8 1;" in values["LIMIT_EXEMPT_RULES"]
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        pytest.param({"LIMIT_PUBLIC_PER_S": "0"}, "LIMIT_PUBLIC_PER_S", id="zero"),
+        pytest.param({"LIMIT_API_BURST": "5;x"}, "LIMIT_API_BURST", id="smuggled"),
+        pytest.param({"LIMIT_EXEMPT": "10.0.0.0/8;x"}, "LIMIT_EXEMPT: neither", id="network"),
+    ],
+)
+def test_limits_are_checked(given: dict[str, str], named: str) -> None:
+    """A wrong limit is named, and nothing of it gets into the configuration."""
+    with pytest.raises(SettingsError, match=named):
+        limit_values(given)
 
 
 def test_addresses_are_needed(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from shared.link import Link, Outcome
 from tests.support.asgi import call
-from tests.support.links import a_link
+from tests.support.links import a_blocked_link, a_link
 from tests.support.redirect_world import NOW_MS, World
 
 
@@ -22,6 +22,24 @@ async def test_links_out_of_their_window_are_404(link: Link, outcome: Outcome) -
     assert (await call(world.redirect, "/abc")).status == 404
     assert world.count(outcome) == 1
     assert world.clicks[0].type == "invalid_short_url"
+
+
+async def test_a_blocked_destination_is_410() -> None:
+    """Told apart from unknown, on the wire and in the metric; no scan, and an orphan."""
+    world = World({("", "abc"): a_blocked_link()})
+    headers = {"x-real-ip": "203.0.113.9"}
+    answers = [await call(world.redirect, "/abc", headers=headers) for _ in range(9)]
+    assert {answer.status for answer in answers} == {410}
+    assert b"Switched off" in answers[0].body
+    assert answers[0].headers["cache-control"] == "private, no-store"
+    assert world.count(Outcome.BLOCKED) == 9
+    assert (world.clicks[0].type, world.clicks[0].link_id) == ("invalid_short_url", None)
+
+
+async def test_a_blocked_link_hides_that_of_the_default_domain() -> None:
+    """The same code on the default domain is another link, and not what was asked for."""
+    world = World({("d.test", "abc"): a_blocked_link(), ("", "abc"): a_link()})
+    assert (await call(world.redirect, "/abc", headers={"host": "d.test"})).status == 410
 
 
 async def test_a_link_within_its_window_redirects() -> None:

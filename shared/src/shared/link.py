@@ -11,6 +11,7 @@ import msgspec
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_BLOCKED_ID = -1
 
 
 class Outcome(enum.Enum):
@@ -21,13 +22,16 @@ class Outcome(enum.Enum):
     NOT_YET_VALID = "not_yet_valid"
     EXPIRED = "expired"
     EXHAUSTED = "exhausted"
+    BLOCKED = "blocked"
     UNAVAILABLE = "unavailable"
     OVERLOADED = "overloaded"
     FAILED = "failed"
+    SCANNING = "scanning"
 
 
 class Link(msgspec.Struct, frozen=True, array_like=True):
-    """One stored mapping. `link_id` 0 stands for "no such link" (a negative entry or tombstone).
+    """One stored mapping. `link_id` 0 stands for "no such link" (a negative entry or tombstone),
+    a negative one for a link that is down because its destination is blocked.
 
     `version` comes from one database sequence and grows with every change of any link, so of two
     states of one link the higher version is the later one, across deletion and re-creation too.
@@ -52,8 +56,8 @@ class Link(msgspec.Struct, frozen=True, array_like=True):
 
     def decide(self, now_ms: int) -> Outcome:
         """Tell what this link answers at `now_ms` (Unix); its visit limit is taken elsewhere."""
-        if self.link_id == 0:
-            return Outcome.UNKNOWN
+        if self.link_id <= 0:
+            return Outcome.BLOCKED if self.link_id else Outcome.UNKNOWN
         if self.valid_since_ms is not None and now_ms < self.valid_since_ms:
             return Outcome.NOT_YET_VALID
         if self.valid_until_ms is not None and now_ms > self.valid_until_ms:
@@ -71,8 +75,12 @@ def link_of_row(
     max_visits: int | None,
     forward_query: bool,
     rules: str | None,
+    is_blocked: bool,
 ) -> Link:
     """Make the link of a row of `links`: the one way from the table to the cache."""
+    if is_blocked:
+        # A redirector that does not know of blocked links takes it for one that has expired.
+        return Link(version=version, link_id=_BLOCKED_ID, valid_until_ms=0)
     return Link(
         version=version,
         link_id=link_id,

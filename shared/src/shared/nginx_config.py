@@ -13,6 +13,7 @@ from typing import Annotated
 
 import msgspec
 
+from shared.nginx_limits import NginxLimits
 from shared.settings import SettingsError, load
 from shared.template import render
 
@@ -34,6 +35,8 @@ class NginxSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether nginx has the certificate."""
     hsts_max_age_s: Annotated[int, msgspec.Meta(ge=0)] = 31_536_000
     """How long browsers that came by TLS must not come without; 0 makes them forget it."""
+    limit: NginxLimits = msgspec.field(default_factory=NginxLimits)
+    """How much one visitor may ask for."""
 
     def __post_init__(self) -> None:
         real_ip_rules(self.trusted_proxies)
@@ -77,6 +80,7 @@ def container_files(settings: NginxSettings) -> dict[str, str]:
                 "REAL_IP_RULES": real_ip_rules(settings.trusted_proxies),
                 "TLS_RULES": "include /etc/qck/nginx/tls.conf;" if settings.tls else "",
                 "HSTS_MAX_AGE_S": str(settings.hsts_max_age_s),
+                **settings.limit.template_values(),
             },
         ),
     }

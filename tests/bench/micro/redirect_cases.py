@@ -20,6 +20,7 @@ from redirector.pixel import TrackingPixel
 from redirector.places import NoPlaces
 from redirector.redirect import Redirect
 from redirector.redirect_rules import RedirectRules
+from redirector.scan_limit import ScanLimit
 from redirector.spool import ClickSpool
 from redirector.untracked import Untracked
 from redirector.visit_charge import VisitCharge
@@ -74,6 +75,7 @@ async def open_redirect(spool: ClickSpool) -> AsyncIterator[Redirect]:
     untracked = Untracked("nostat", [])
     recorder = ClickRecorder(a_click_maker(), spool, track_orphans=True, untracked=untracked)
     not_found = NotFound(recorder, DomainTable(stores), default={}, default_domain=DOMAIN)
+    scan_limit = ScanLimit(per_period=150, exempt=(), clock=time.monotonic, metrics=metrics)
     async with background_tasks() as tasks:
         yield Redirect(
             resolver=stores,
@@ -83,9 +85,11 @@ async def open_redirect(spool: ClickSpool) -> AsyncIterator[Redirect]:
                 rules=RedirectRules(NoPlaces()),
                 untracked=untracked,
                 not_found=not_found,
+                scan_limit=scan_limit,
                 metrics=metrics,
             ),
             not_found=not_found,
+            scan_limit=scan_limit,
             pixel=TrackingPixel(
                 resolver=stores,
                 recorder=recorder,

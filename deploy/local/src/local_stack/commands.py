@@ -4,14 +4,18 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import unquote, urlsplit
 
 from local_stack import binaries, install, logs, migrations, processes
+from local_stack.backup import take_backup
 from local_stack.environment import ensure_env_file, read_settings, setting_names
 from local_stack.errors import StackError
+from local_stack.home import PROJECT_ROOT
 from local_stack.programs import ALL, EXTRAS, choose
+from local_stack.restore import FORMER, restore_backup
 from local_stack.stack import Stack
 from local_stack.status import show_status
 from local_stack.summary import say_where
@@ -120,6 +124,24 @@ class Commands:
         stack = self._running()
         migrations.migrate(stack.home, stack.service_environment("shortener"))
         self._terminal.say("The database has the newest schema.")
+        return 0
+
+    def backup(self, to: str) -> int:
+        """Write a backup of the running stack, into backups/<time> unless told where."""
+        stamp = datetime.now().astimezone().strftime("%Y-%m-%d-%H%M%S")
+        folder = Path(to) if to else PROJECT_ROOT / "backups" / stamp
+        counts = take_backup(self._running(), folder, self._env_file)
+        self._terminal.say(f"{folder} has {counts.links:,} links and {counts.clicks:,} clicks.")
+        return 0
+
+    def restore(self, folder: str) -> int:
+        """Put a backup in place of the running stack's database."""
+        done = restore_backup(self._running(), Path(folder), self._terminal)
+        self._terminal.say(
+            f"Restored {done.now.links:,} links and {done.now.clicks:,} clicks. Before, there were"
+            f" {done.before.links:,} and {done.before.clicks:,}: that database is kept as"
+            f" {FORMER}. Look next: make reconcile, make ledger."
+        )
         return 0
 
     def psql(self, arguments: Sequence[str]) -> NoReturn:

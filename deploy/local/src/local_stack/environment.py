@@ -13,6 +13,8 @@ from local_stack.errors import SettingsError, StackError
 from local_stack.home import write_private
 from local_stack.prometheus import SPEED, speed_of
 from shared.nginx_config import real_ip_rules
+from shared.nginx_limits import limit_values
+from shared.settings import SettingsError as LimitsError
 
 SECRETS = (
     "POSTGRES_PASSWORD",
@@ -95,6 +97,10 @@ def read_settings(path: Path, environ: Mapping[str, str], names: Collection[str]
     try:
         speed_of(values.get(SPEED, ""))
     except SettingsError as error:
+        problems += error.problems
+    try:
+        limit_values(values)
+    except LimitsError as error:
         problems += error.problems
     if problems:
         raise SettingsError(problems)

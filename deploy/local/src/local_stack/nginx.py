@@ -8,11 +8,12 @@ from local_stack.home import PROJECT_ROOT, Home
 from local_stack.ports import LOOPBACK
 from local_stack.program import Program
 from shared.nginx_config import real_ip_rules
+from shared.nginx_limits import limit_values
 from shared.template import render
 from shared.turns import SHORT_S
 
 
-def program(home: Home, ports: Mapping[str, int], trusted_proxies: str) -> Program:
+def program(home: Home, ports: Mapping[str, int], settings: Mapping[str, str]) -> Program:
     """Describe the server; `ports` has "nginx" (public), "api" and those of the services."""
     folder = home.folder("nginx")
     templates = PROJECT_ROOT / "nginx/templates"
@@ -25,9 +26,10 @@ def program(home: Home, ports: Mapping[str, int], trusted_proxies: str) -> Progr
             "REDIRECTOR_2": f"{LOOPBACK}:{ports['redirector-2']}",
             "SHORTENER": f"{LOOPBACK}:{ports['shortener']}",
             "ACCESS_LOG": str(home.log("nginx-access")),
-            "REAL_IP_RULES": real_ip_rules(trusted_proxies),
+            "REAL_IP_RULES": real_ip_rules(settings.get("TRUSTED_PROXIES", "")),
             "TLS_RULES": "",
             "HSTS_MAX_AGE_S": "0",
+            **limit_values(settings),
         },
     )
     main = render(

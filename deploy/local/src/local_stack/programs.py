@@ -54,7 +54,7 @@ def _describe(
         case "redis":
             return redis.program(home, ports["redis"], settings["REDIS_PASSWORD"])
         case "nginx":
-            return nginx.program(home, ports, settings.get("TRUSTED_PROXIES", ""))
+            return nginx.program(home, ports, settings)
         case "prometheus":
             speed = prometheus.speed_of(settings.get(prometheus.SPEED, ""))
             return prometheus.program(home, ports, targets=SERVICES, speed=speed)

@@ -12,6 +12,7 @@ from redirector.forwarded_query import merge_query
 from redirector.not_found import NotFound
 from redirector.pages import Page
 from redirector.redirect_rules import RedirectRules
+from redirector.scan_limit import ScanLimit
 from redirector.untracked import Untracked
 from redirector.visit import Visit
 from shared.link import Link, Outcome
@@ -19,7 +20,11 @@ from shared.metrics import RedirectorMetrics
 
 Decided = tuple[Visit, Outcome, Link]
 
-_TRY_LATER = (Outcome.UNAVAILABLE, Outcome.OVERLOADED)
+_NO_CLICK = {
+    Outcome.UNAVAILABLE: pages.UNAVAILABLE,
+    Outcome.OVERLOADED: pages.UNAVAILABLE,
+    Outcome.SCANNING: pages.TOO_MANY,
+}
 
 log = structlog.get_logger()
 
@@ -27,10 +32,11 @@ log = structlog.get_logger()
 class Answers:
     """Gives visits the answer that was decided; counted in `qck_redirects_total` by outcome.
 
-    Unknown, expired and exhausted codes are the same to visitors: not found.
+    Unknown, expired and exhausted codes are the same to visitors: not found. A blocked destination
+    is a 410, since whoever trusts the link should know that it was not mistyped.
     """
 
-    __slots__ = ("_metrics", "_not_found", "_recorder", "_rules", "_untracked")
+    __slots__ = ("_metrics", "_not_found", "_recorder", "_rules", "_scan_limit", "_untracked")
 
     def __init__(
         self,
@@ -39,12 +45,14 @@ class Answers:
         rules: RedirectRules,
         untracked: Untracked,
         not_found: NotFound,
+        scan_limit: ScanLimit,
         metrics: RedirectorMetrics,
     ) -> None:
         self._recorder = recorder
         self._rules = rules
         self._untracked = untracked
         self._not_found = not_found
+        self._scan_limit = scan_limit
         self._metrics = metrics
 
     def give(self, decided: Sequence[Decided]) -> None:
@@ -84,8 +92,13 @@ class Answers:
         request = visit.request
         if outcome is not Outcome.REDIRECT:
             self._metrics.redirects[outcome].inc()
-            if outcome in _TRY_LATER:
-                return pages.UNAVAILABLE
+            if page := _NO_CLICK.get(outcome):
+                return page
+            if outcome is Outcome.BLOCKED:
+                self._recorder.add_orphan(lines, request, "invalid_short_url", visit.code, None)
+                return pages.BLOCKED
+            if outcome is Outcome.UNKNOWN:
+                self._scan_limit.note_unknown(request.address)
             return self._not_found.settle(lines, request, "invalid_short_url", visit.code)
         location = self._rules.choose(link, request) if link.rules else link.location
         if visit.extra_path:

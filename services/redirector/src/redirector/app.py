@@ -35,6 +35,7 @@ from redirector.request import Request
 from redirector.resolver import Resolver
 from redirector.robots import PATH as ROBOTS_PATH
 from redirector.robots import Robots
+from redirector.scan_limit import ScanLimit
 from redirector.settings import Settings
 from redirector.spool import ClickSpool
 from redirector.spool_folder import SpoolFolder
@@ -208,6 +209,13 @@ async def _open(
         timeout_s=database_timeout_s,
         tasks=tasks,
     )
+    scan_limit = ScanLimit(
+        # Each replica sees its part of what a visitor asks for.
+        per_period=-(-settings.limit.unknown_per_minute // settings.replicas.redirector),
+        exempt=settings.limit.exempt_networks(),
+        clock=time.monotonic,
+        metrics=metrics,
+    )
     redirect = Redirect(
         resolver=resolver,
         visit_charge=VisitCharge(
@@ -218,9 +226,11 @@ async def _open(
             rules=RedirectRules(places),
             untracked=untracked,
             not_found=not_found,
+            scan_limit=scan_limit,
             metrics=metrics,
         ),
         not_found=not_found,
+        scan_limit=scan_limit,
         pixel=TrackingPixel(
             resolver=resolver,
             recorder=recorder,

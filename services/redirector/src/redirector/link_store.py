@@ -23,6 +23,7 @@ _FIND = select(
     links.c.max_visits,
     links.c.forward_query,
     cast(links.c.rules, Text).label("rules"),
+    links.c.blocked_by,
 ).where(
     links.c.domain == any_(bindparam("domains", type_=ARRAY(Text))),
     links.c.short_code == any_(bindparam("codes", type_=ARRAY(Text))),
@@ -67,6 +68,7 @@ class LinkStore:
                 max_visits=row.max_visits,
                 forward_query=row.forward_query,
                 rules=row.rules,
+                is_blocked=row.blocked_by is not None,
             )
             for row in rows
         }

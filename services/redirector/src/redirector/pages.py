@@ -19,6 +19,16 @@ body {{ font: 1.1rem/1.5 system-ui, sans-serif; max-width: 32rem;
 <p>{text}</p>
 """
 
+_SECURITY = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    ),
+)
+"""Not on redirects: there a policy would change the referer that the destination is sent."""
+
 _ICON = (
     b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">'
     b'<path d="M3 8h8M8 4l4 4-4 4" fill="none" stroke="#36c" stroke-width="2"/></svg>'
@@ -63,6 +73,7 @@ def _html(status: int, title: str, text: str, *headers: tuple[bytes, bytes]) -> 
         (
             (b"content-type", b"text/html; charset=utf-8"),
             (b"cache-control", b"private, no-store"),
+            *_SECURITY,
             *headers,
         ),
     )
@@ -73,6 +84,11 @@ UNAVAILABLE = _html(
     503, "Back in a moment", "This link cannot be looked up just now. Please try again.",
     (b"retry-after", b"1"),
 )  # fmt: skip
+BLOCKED = _html(410, "Switched off", "This link led to a place that we do not send anybody to.")
+TOO_MANY = _html(
+    429, "Too many requests", "Too many unknown addresses were asked for. Please try again later.",
+    (b"retry-after", b"60"),
+)  # fmt: skip
 FAILED = _html(500, "Something went wrong", "This is our fault. Please try again.")
 METHOD_NOT_ALLOWED = _html(
     405, "Method not allowed", "Short URLs answer GET and HEAD.", (b"allow", b"GET, HEAD")
@@ -80,13 +96,21 @@ METHOD_NOT_ALLOWED = _html(
 FAVICON = Page(
     200,
     _ICON,
-    ((b"content-type", b"image/svg+xml"), (b"cache-control", b"public, max-age=86400")),
+    (
+        (b"content-type", b"image/svg+xml"),
+        (b"cache-control", b"public, max-age=86400"),
+        (b"x-content-type-options", b"nosniff"),
+    ),
 )
 PIXEL = Page(
     200,
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00"
     b",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;",
-    ((b"content-type", b"image/gif"), (b"cache-control", b"private, no-store")),
+    (
+        (b"content-type", b"image/gif"),
+        (b"cache-control", b"private, no-store"),
+        (b"x-content-type-options", b"nosniff"),
+    ),
 )
 
 
@@ -98,5 +122,6 @@ def plain_text(text: str, *, max_age_s: int) -> Page:
         (
             (b"content-type", b"text/plain; charset=utf-8"),
             (b"cache-control", b"max-age=%d" % max_age_s),
+            (b"x-content-type-options", b"nosniff"),
         ),
     )

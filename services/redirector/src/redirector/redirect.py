@@ -16,6 +16,7 @@ from redirector.not_found import NotFound
 from redirector.pixel import PATH_END as PIXEL_END
 from redirector.pixel import TrackingPixel
 from redirector.request import Clock, Request
+from redirector.scan_limit import ScanLimit
 from redirector.stored_links import ResolveError
 from redirector.visit import Visit, Visitor, deciding_link
 from redirector.visit_charge import VisitCharge
@@ -51,7 +52,8 @@ class Redirect:
 
     HEAD redirects and records nothing. While `max_waiting` visitors wait for their answers, more
     are told to try again at once: a redirect for some now is worth more than one for everybody
-    too late. `qck_redirects_total{outcome="overloaded"}` counts those turned away.
+    too late. `qck_redirects_total{outcome="overloaded"}` counts those turned away, and
+    `{outcome="scanning"}` those whom `scan_limit` stops.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Redirect:
         visit_charge: VisitCharge,
         answers: Answers,
         not_found: NotFound,
+        scan_limit: ScanLimit,
         pixel: TrackingPixel,
         own_paths: Mapping[str, OwnPath],
         metrics: RedirectorMetrics,
@@ -75,6 +78,7 @@ class Redirect:
         self._visit_charge = visit_charge
         self._answers = answers
         self._not_found = not_found
+        self._scan_limit = scan_limit
         self._pixel = pixel
         self._own_paths = own_paths
         self._default_domain = default_domain
@@ -103,6 +107,9 @@ class Redirect:
         code = path[1:]
         if own := self._own_paths.get(path):
             own(request, visitor)
+        elif self._scan_limit.stopped and self._scan_limit.stops(request.address):
+            visit = Visit(request, visitor, code, self._default_domain)
+            self._answers.give([(visit, Outcome.SCANNING, _NO_LINK)])
         elif code and "/" not in code:
             self._take_code(request, visitor, code)
         elif "/" not in (before := code[:-1]) and before:

@@ -7,6 +7,7 @@ import msgspec
 
 from redirector.forwarded_path import Mode
 from shared.address_pattern import AddressPattern, parse_pattern
+from shared.exempt_networks import PRIVATE, Network, exempt_networks
 from shared.link_cache import LinkCacheSettings
 from shared.pool_budget import ReplicaSettings
 from shared.settings import (
@@ -92,6 +93,20 @@ class GeoipSettings(msgspec.Struct, frozen=True):
     database: Path | None = None
 
 
+class LimitSettings(msgspec.Struct, frozen=True):
+    """What a visitor may do, and for whom no limit counts; `none` exempts nobody."""
+
+    unknown_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 300
+    exempt: tuple[str, ...] = PRIVATE
+
+    def __post_init__(self) -> None:
+        self.exempt_networks()
+
+    def exempt_networks(self) -> list[Network]:
+        """Return the networks that are exempt."""
+        return exempt_networks(self.exempt)
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All of them."""
 
@@ -112,6 +127,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     default: DefaultRedirectSettings
     robots: RobotsSettings
     geoip: GeoipSettings
+    limit: LimitSettings
     default_domain: Annotated[str, msgspec.Meta(min_length=1)]
     public_scheme: Literal["http", "https"] = "https"
     max_waiting_visitors: Annotated[int, msgspec.Meta(ge=1)] = 2000

@@ -30,6 +30,9 @@ from shortener.api_routes import api_routes
 from shortener.audit_entries import AuditEntries
 from shortener.audit_search import AuditSearch
 from shortener.authentication import Authentication
+from shortener.block_file import BlockFile
+from shortener.block_sweep import BlockSweep
+from shortener.blocked_domains import BlockedDomains
 from shortener.checked_bodies import CheckedBodies
 from shortener.conditional_reads import ConditionalReads
 from shortener.cors import Cors
@@ -148,6 +151,10 @@ def create_app(settings: Settings) -> Starlette:
                 audit_retention_days=settings.audit_log_retention_days,
             )
             tasks.create_task(expiry.run())
+            tasks.create_task(BlockSweep(engine, outbox, metrics).run())
+            if settings.blocked_domains_file is not None:
+                blocked = BlockedDomains(engine)
+                tasks.create_task(BlockFile(settings.blocked_domains_file, blocked).run())
             if settings.initial_api_key is not None:
                 tasks.create_task(store_initial_key(keys, settings.initial_api_key))
             log.info("shortener_started")
@@ -181,7 +188,8 @@ def _link_resources(
         url_schemes=settings.url_schemes,
         short_code_length=settings.short_code_length,
     )
-    bodies = CheckedBodies(reader, links.own_domains)
+    blocked = BlockedDomains(engine)
+    bodies = CheckedBodies(reader, links.own_domains, blocked.blocks)
     parts: dict[str, Any] = {
         "links": links,
         "bodies": bodies,
@@ -199,6 +207,7 @@ def _link_resources(
         "qr_codes": QrCodes(links=links, presenter=presenter),
         "redirect_rules": RedirectRules(
             links=links,
+            blocks=blocked.blocks,
             reader=RulesReader(
                 default_domain=settings.default_domain, url_schemes=settings.url_schemes
             ),

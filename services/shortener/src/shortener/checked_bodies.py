@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
+from shortener.blocked_domains import Blocks
 from shortener.link_insertion import NewLink
 from shortener.link_scope import LinkScope
 from shortener.problems import Problem
@@ -11,6 +12,7 @@ from shortener.short_url_body import (
     BodyReader,
     ShortUrlCreation,
     ShortUrlEdit,
+    refuse_blocked,
     refuse_own_domain,
 )
 from shortener.url_policy import LongUrl
@@ -24,15 +26,19 @@ OwnDomains = Callable[[Collection[str]], Awaitable[set[str]]]
 """Tells which of these domains links were made for, so that a link to them may be a loop."""
 
 
+Refuse = Callable[[Fields, LongUrl], None]
+
+
 class CheckedBodies:
     """Reads bodies; however many at once, the database is asked once.
 
     Where the scope is that of one domain, links are created in it, whatever their bodies say.
     """
 
-    def __init__(self, bodies: BodyReader, own_domains: OwnDomains) -> None:
+    def __init__(self, bodies: BodyReader, own_domains: OwnDomains, blocks: Blocks) -> None:
         self._bodies = bodies
         self._own_domains = own_domains
+        self._blocks = blocks
 
     async def creation(self, content: Mapping[str, object], scope: LinkScope) -> ShortUrlCreation:
         """Read the body of a creation.
@@ -67,8 +73,8 @@ class CheckedBodies:
         fields = [Fields(_placed(content, scope)) for content in contents]
         found = [read(each) for each in fields]
         long_urls = [creation_of(each).long_url for each in found]
-        own = await self._own(long_urls)
-        return [_checked(*each, own) for each in zip(fields, found, long_urls, strict=True)]
+        refuse = await self._refusal(long_urls)
+        return [_checked(*each, refuse) for each in zip(fields, found, long_urls, strict=True)]
 
     def _imported(self, fields: Fields) -> NewLink:
         creation = self._bodies.creation(fields)
@@ -95,8 +101,7 @@ class CheckedBodies:
         fields = Fields(content)
         edit = self._bodies.edit(fields)
         if isinstance(edit.long_url, LongUrl):
-            own = await self._own([edit.long_url])
-            _refuse_own(fields, edit.long_url, own)
+            (await self._refusal([edit.long_url]))(fields, edit.long_url)
         fields.raise_if_refused()
         return edit
 
@@ -112,17 +117,27 @@ class CheckedBodies:
         creation, edit = self._bodies.creation(fields), self._bodies.edit(fields)
         if creation.custom_slug is None:
             fields.refuse("customSlug", "is required")
-        _refuse_own(fields, creation.long_url, await self._own([creation.long_url]))
+        (await self._refusal([creation.long_url]))(fields, creation.long_url)
         fields.raise_if_refused()
         return creation, edit
 
-    async def _own(self, long_urls: Sequence[LongUrl]) -> set[str]:
+    async def _refusal(self, long_urls: Sequence[LongUrl]) -> Refuse:
+        """Return what refuses a long URL to a domain of short URLs, or to a blocked one."""
         authorities = {long_url.authority for long_url in long_urls if long_url.authority}
-        return await self._own_domains(authorities) if authorities else set()
+        own = await self._own_domains(authorities) if authorities else set()
+        blocks = await self._blocks([each.href for each in long_urls if each.authority])
+
+        def refuse(fields: Fields, long_url: LongUrl) -> None:
+            if long_url.authority in own:
+                refuse_own_domain(fields, long_url)
+            elif block := blocks.get(long_url.href):
+                refuse_blocked(fields, block.domain, block.reason)
+
+        return refuse
 
 
-def _checked(fields: Fields, read: T, long_url: LongUrl, own: set[str]) -> T | Problem:
-    _refuse_own(fields, long_url, own)
+def _checked(fields: Fields, read: T, long_url: LongUrl, refuse: Refuse) -> T | Problem:
+    refuse(fields, long_url)
     try:
         fields.raise_if_refused()
     except Problem as problem:
@@ -132,8 +147,3 @@ def _checked(fields: Fields, read: T, long_url: LongUrl, own: set[str]) -> T | P
 
 def _placed(content: Mapping[str, object], scope: LinkScope) -> Mapping[str, object]:
     return content if scope.domain is None else {**content, "domain": scope.domain}
-
-
-def _refuse_own(fields: Fields, long_url: LongUrl, own: set[str]) -> None:
-    if long_url.authority in own:
-        refuse_own_domain(fields, long_url)

@@ -22,6 +22,7 @@ from shared.redis_client import create_redis
 from shared.settings import Secret, SettingsError, load
 from shortener.app import STATEMENT_TIMEOUT_S
 from shortener.audit_log import Author
+from shortener.blocked_domains import BlockedDomains
 from shortener.checked_bodies import CheckedBodies
 from shortener.import_progress import ImportProgress
 from shortener.link_import.formats import FORMATS
@@ -75,7 +76,9 @@ async def import_links(settings: Settings, options: argparse.Namespace) -> Impor
             url_schemes=settings.url_schemes,
             short_code_length=settings.short_code_length,
         )
-        importer = LinkImporter(links, CheckedBodies(reader, links.own_domains))
+        importer = LinkImporter(
+            links, CheckedBodies(reader, links.own_domains, BlockedDomains(engine).blocks)
+        )
         progress = stack.enter_context(ImportProgress(sys.stderr))
         rows = await _open(options, stack, progress)
         report = csv.writer(stack.enter_context(_create(options.report)))

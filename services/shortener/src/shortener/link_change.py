@@ -10,8 +10,10 @@ redirectors would go on answering "unknown".)
 import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import bindparam, exists, select
+from sqlalchemy import ColumnElement, Text, bindparam, cast, exists, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.schema import links
@@ -49,7 +51,14 @@ _IS_LINK = (
 )
 _SELECT_LINK = SELECT_STORED.where(*_IS_LINK, OF_AUTHOR)
 _SELECT_LINK_AND_HOLD_IT = _SELECT_LINK.with_for_update(of=links)
+_NO_DOMAINS = cast([], ARRAY(Text))
 _IS_THERE = select(exists().where(links.c.id == bindparam("link_id"), *_IS_LINK))
+
+
+def blocking_domain(long_url: Any, rules: Any) -> ColumnElement[str | None]:
+    """Return what `links.blocked_by` must be of a link with this long URL and these rules."""
+    of_rules = func.coalesce(func.rule_domains(rules), _NO_DOMAINS)
+    return func.blocking_domain(func.array_cat(func.url_domains(long_url), of_rules))
 
 
 async def find_link(

@@ -10,7 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.db.schema import link_version, links
 from shared.link_cache import LinkKey
 from shortener.audit_log import Author, link_entry, note_entries
-from shortener.link_change import LinkChange, Versions, check_version, find_link, hash_long_url
+from shortener.link_change import (
+    LinkChange,
+    Versions,
+    blocking_domain,
+    check_version,
+    find_link,
+    hash_long_url,
+)
 from shortener.link_outbox import note_change
 from shortener.link_tags import add_tags, remove_tags
 from shortener.short_url_body import ShortUrlEdit
@@ -67,6 +74,7 @@ def _changes(before: StoredLink, edit: ShortUrlEdit) -> dict[str, Any]:
     if edit.long_url is not UNSET:
         values["long_url"] = edit.long_url.href
         values["long_url_hash"] = hash_long_url(edit.long_url.href)
+        values["blocked_by"] = blocking_domain(values["long_url"], links.c.rules)
     if edit.max_visits is not UNSET:
         values["visits_left"] = visits_left(before, edit.max_visits)
     return {name: value for name, value in values.items() if value is not UNSET}

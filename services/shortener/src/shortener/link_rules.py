@@ -11,15 +11,17 @@ from shared.db.schema import link_version, links
 from shared.link_cache import LinkKey
 from shared.redirect_rule import RedirectRule, decode_rules
 from shortener.audit_log import Author, link_entry, note_entries
-from shortener.link_change import LinkChange, find_link
+from shortener.link_change import LinkChange, blocking_domain, find_link
 from shortener.link_outbox import note_change
 from shortener.stored_link import StoredLink
 
+_NEW_RULES = bindparam("new_rules", type_=JSONB(none_as_null=True))
 _SET = (
     update(links)
     .where(links.c.id == bindparam("link_id"))
     .values(
-        rules=bindparam("new_rules", type_=JSONB(none_as_null=True)),
+        rules=_NEW_RULES,
+        blocked_by=blocking_domain(links.c.long_url, _NEW_RULES),
         version=link_version.next_value(),
     )
     .returning(links.c.version)

@@ -1,6 +1,6 @@
 """The resource `/short-urls/{shortCode}/redirect-rules`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import structlog
@@ -11,12 +11,19 @@ from shared.link_cache import LinkKey
 from shared.redirect_rule import Condition
 from shortener.api_keys import ApiKey
 from shortener.audit_log import Author
+from shortener.blocked_domains import Blocks
 from shortener.link_change import LinkNotFoundError
 from shortener.link_key import read_link_key
 from shortener.link_rules import rules_of
 from shortener.link_store import LinkStore
 from shortener.problems import short_url_not_found
-from shortener.redirect_rules_body import FIELD, RulesReader, leads_back
+from shortener.redirect_rules_body import (
+    FIELD,
+    GivenRules,
+    RulesReader,
+    leads_back,
+    leads_to_blocked,
+)
 from shortener.request_body import read_json_object
 from shortener.request_fields import Fields
 from shortener.stored_link import StoredLink
@@ -42,8 +49,16 @@ class RuleList(msgspec.Struct, frozen=True, rename="camel"):
 class RedirectRules:
     """One method for each HTTP method; PATCH means the same as POST."""
 
-    def __init__(self, *, links: LinkStore, reader: RulesReader, public_scheme: str) -> None:
+    def __init__(
+        self,
+        *,
+        links: LinkStore,
+        blocks: Blocks,
+        reader: RulesReader,
+        public_scheme: str,
+    ) -> None:
         self._links = links
+        self._blocks = blocks
         self._reader = reader
         self._public_scheme = public_scheme
 
@@ -58,7 +73,7 @@ class RedirectRules:
         body = await read_json_object(request)
         fields = Fields(body)
         given = self._reader.read(body, fields)
-        await self._check_domains(fields, given.authorities)
+        await self._check_domains(fields, given)
         fields.raise_if_refused()
         try:
             link = await self._links.set_rules(key, given.rules, Author.of_request(api_key))
@@ -76,10 +91,13 @@ class RedirectRules:
         except LinkNotFoundError:
             raise short_url_not_found(key[1], key[0]) from None
 
-    async def _check_domains(self, fields: Fields, authorities: Iterable[str]) -> None:
-        """Refuse rules that lead back to a domain of short URLs."""
-        for authority in await self._links.own_domains({each for each in authorities if each}):
+    async def _check_domains(self, fields: Fields, given: GivenRules) -> None:
+        """Refuse rules that lead back to a domain of short URLs, or to a blocked one."""
+        authorities = {each for each in given.authorities if each}
+        for authority in await self._links.own_domains(authorities):
             fields.refuse(FIELD, leads_back(authority))
+        for block in (await self._blocks(given.long_urls)).values():
+            fields.refuse(FIELD, leads_to_blocked(block.domain, block.reason))
 
     def _key(self, request: Request) -> LinkKey:
         return read_link_key(request, self._reader.default_domain, self._public_scheme)

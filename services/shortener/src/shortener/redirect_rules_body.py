@@ -24,6 +24,11 @@ class GivenRules:
     rules: Sequence[RedirectRule]
     authorities: Sequence[str]
 
+    @property
+    def long_urls(self) -> list[str]:
+        """Where they lead."""
+        return [rule.long_url for rule in self.rules]
+
 
 class _RefusedError(ValueError):
     """Something is wrong; str() says what and where."""
@@ -82,6 +87,11 @@ class RulesReader:
 def leads_back(authority: str) -> str:
     """Say that a long URL leads to a domain of short URLs."""
     return f"longUrl leads back to {authority}, which is a short domain itself"
+
+
+def leads_to_blocked(domain: str, reason: str) -> str:
+    """Say that a long URL leads to a blocked domain."""
+    return f"longUrl leads to {domain}, which is blocked" + (reason and f": {reason}")
 
 
 def _conditions(given: object) -> tuple[Condition, ...]:

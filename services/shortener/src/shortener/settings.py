@@ -1,5 +1,6 @@
 """Settings of the shortener; .env.example has each one with its meaning."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
@@ -40,6 +41,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How long an answer is kept for requests that repeat its `Idempotency-Key`."""
     audit_log_retention_days: Annotated[int, msgspec.Meta(ge=0)] = 365
     """How long the audit log remembers; 0 for ever."""
+    blocked_domains_file: Path | None = None
+    """Domains that no link may lead to; read again when it changes."""
 
     cors_allow_origins: tuple[str, ...] = ("*",)
     """Origins whose web pages may call the API; `*` for all."""

@@ -26,7 +26,8 @@ class Meta(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ShortUrl(msgspec.Struct, frozen=True, rename="camel"):
-    """A short URL; all members are always there."""
+    """A short URL; all members are always there but the last, which is only of links that are
+    down: the blocked domain that they lead to."""
 
     short_code: str
     short_url: str
@@ -40,6 +41,7 @@ class ShortUrl(msgspec.Struct, frozen=True, rename="camel"):
     crawlable: bool
     forward_query: bool
     has_redirect_rules: bool
+    blocked_by: str | msgspec.UnsetType = msgspec.UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class ShortUrlPresenter:
             crawlable=link.crawlable,
             forward_query=link.forward_query,
             has_redirect_rules=link.rules is not None,
+            blocked_by=link.blocked_by or msgspec.UNSET,
         )
 
 

@@ -151,6 +151,11 @@ def refuse_own_domain(fields: Fields, long_url: LongUrl) -> None:
     fields.refuse("longUrl", f"leads back to {long_url.authority}, which is a short domain itself")
 
 
+def refuse_blocked(fields: Fields, domain: str, reason: str) -> None:
+    """Note that the long URL leads to a blocked domain."""
+    fields.refuse("longUrl", f"leads to {domain}, which is blocked" + (reason and f": {reason}"))
+
+
 def _code(fields: Fields) -> tuple[str | None, str]:
     """Read the custom slug (with its prefix) and the prefix of a random code."""
     given_slug = fields.text("customSlug")

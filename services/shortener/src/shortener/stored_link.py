@@ -34,6 +34,7 @@ class StoredLink:
     non_bot_visits: int
     rules: str | None = None
     """JSON, as in `shared.redirect_rule`; None without redirect rules."""
+    blocked_by: str | None = None
 
     @property
     def key(self) -> LinkKey:
@@ -85,6 +86,7 @@ SELECT_STORED: Select[Any] = select(
     visits.label("visits"),
     non_bot_visits.label("non_bot_visits"),
     cast(links.c.rules, Text).label("rules"),
+    links.c.blocked_by,
 )
 """All that `stored_link` needs: however many links, one statement."""
 
@@ -107,4 +109,5 @@ def cached_link(link: StoredLink) -> Link:
         max_visits=link.max_visits,
         forward_query=link.forward_query,
         rules=link.rules,
+        is_blocked=link.blocked_by is not None,
     )

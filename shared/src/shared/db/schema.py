@@ -111,6 +111,7 @@ links = Table(
     Column("rules", JSONB(none_as_null=True)),
     Column("imported_visits", BigInteger, nullable=False, server_default="0"),
     Column("imported_bot_visits", BigInteger, nullable=False, server_default="0"),
+    Column("blocked_by", _bytewise()),
     UniqueConstraint("domain", "short_code"),
     Index(None, "long_url_hash"),
     Index(None, "created_at", "id"),
@@ -120,9 +121,14 @@ links = Table(
     Index("links_title_id_idx", func.coalesce(column("title"), text("''")), "id"),
     Index(None, "created_by", "created_at", "id"),
     Index("links_search_idx", text(SEARCHED_TEXT), postgresql_using="gin"),
+    # COLLATE "C" in the migration, which Alembic does not see in an expression.
+    Index("links_reversed_host_idx", text("reversed_host(long_url)"), "id"),
+    Index("links_rule_domains_idx", text("rule_domains(rules)"), postgresql_using="gin",
+          postgresql_where=text("rules IS NOT NULL")),
 )  # fmt: skip
 """One row a link. `visits_left` is null without a visit limit, else taken down by redirects;
-`rules` is null without redirect rules, else as in `shared.redirect_rule`.
+`rules` is null without redirect rules, else as in `shared.redirect_rule`; `blocked_by` is the
+blocked domain that a link is down for.
 
 `imported_visits` is how many visits the link brought along from another shortener (those of bots
 among them are `imported_bot_visits`): no clicks of ours, so they are in no rollup, but in
@@ -212,6 +218,26 @@ link_outbox = Table(
     Column("created_at", _moment(), nullable=False, server_default=_now),
 )
 """Changes of links that the cache may not have yet; a row goes when the cache has it."""
+
+blocked_domains = Table(
+    "blocked_domains",
+    metadata,
+    Column("domain", _bytewise(), primary_key=True),
+    Column("source", _bytewise(), primary_key=True),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("created_at", _moment(), nullable=False, server_default=_now),
+)
+"""Domains that no link may lead to, subdomains included; `source` is `operator` or `file`."""
+
+block_changes = Table(
+    "block_changes",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("domain", _bytewise(), nullable=False),
+    Column("due_at", _moment(), nullable=False, server_default=_now),
+    Column("passes_left", SmallInteger, nullable=False, server_default="2"),
+)
+"""Domains that were blocked or unblocked, and whose links have to be looked through."""
 
 clicks = Table(
     "clicks",

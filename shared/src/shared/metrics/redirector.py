@@ -40,6 +40,12 @@ class RedirectorMetrics:
         self.visitors_waiting = make.gauge(
             "qck_visitors_waiting", "Visitors who wait for their answers"
         )
+        self.scan_limit_addresses = make.gauge(
+            "qck_scan_limit_addresses", "Visitors that get nothing, for asking for unknown codes"
+        )
+        self.scan_limit_forgotten = make.counter(
+            "qck_scan_limit_forgotten", "Visitors no longer counted, since there were too many"
+        )
 
     def _make_lookups(self, make: Instruments) -> None:
         lookups = make.counter("qck_link_cache_lookups", "Links looked up in Redis", "outcome")

@@ -32,6 +32,11 @@ class ShortenerMetrics:
         self.rate_limits_allowed = rate_limits.labels("allowed")
         self.rate_limits_refused = rate_limits.labels("refused")
         self.rate_limits_skipped = rate_limits.labels("skipped")
+        block_links = make.counter(
+            "qck_block_links", "Links changed because a domain was blocked or unblocked", "change"
+        )
+        self.block_links_taken_down = block_links.labels("taken_down")
+        self.block_links_put_back = block_links.labels("put_back")
         self.outbox_pending = make.gauge(
             "qck_link_outbox_pending", "Changes of links that Redis does not have yet"
         )

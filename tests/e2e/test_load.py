@@ -1,0 +1,57 @@
+"""Short load runs against real stacks: a whole one passes, a broken one names what it misses."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from local_stack.stack import Stack
+from tests.support.stack import started_stack
+
+ROOT = Path(__file__).parents[2]
+ENDS_WITHIN_S = 120
+
+# Not asserted in a test: a machine busy with other things must not fail it.
+OF_TIME = {"requests of those planned", "redirect p95", "create p95", "Redis lookups p95",
+           "database lookups p95"}  # fmt: skip
+
+
+async def load(stack: Stack, folder: Path, *arguments: str) -> tuple[int | None, dict[str, bool]]:
+    """Do a run as `make load` does; return the exit status and what was met."""
+    run = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.load", "--home", str(stack.home.path),
+        "--report", str(folder), "--links", "100", *arguments,
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    async with asyncio.timeout(ENDS_WITHIN_S):
+        output, _ = await run.communicate()
+    pages = list(folder.glob("*/run.json"))
+    assert pages, output.decode()
+    summary = json.loads(pages[0].read_text())
+    assert (pages[0].parent / "index.html").read_text().count("<svg") >= 5
+    return run.returncode, {goal["name"]: goal["is_met"] for goal in summary["goals"]}
+
+
+async def test_a_whole_stack_passes(stack: Stack, tmp_path: Path) -> None:
+    """Every target but those of time is met, and every one is measured."""
+    status, met = await load(stack, tmp_path, "--profile", "burst", "--duration", "8")
+    assert {name for name, is_met in met.items() if not is_met} <= OF_TIME
+    assert None not in met.values()
+    assert status == (0 if all(met.values()) else 1)
+
+
+async def test_a_broken_stack_misses_what_is_broken(tmp_path: Path) -> None:
+    """Redis off and pools of one connection: the cache, its lookups and the pools are named."""
+    small = {"DATABASE_MAX_CONNECTIONS": "4", "REPLICAS_REDIRECTOR": "4"}
+    with started_stack(tmp_path / "home", environment=small) as stack:
+        await asyncio.to_thread(stack.stop_program, "redis")
+        status, met = await load(
+            stack, tmp_path / "report", "--profile", "burst", "--duration", "10"
+        )
+    assert status == 1
+    missed = {name for name, is_met in met.items() if not is_met}
+    assert missed >= {"cache hit ratio", "Redis lookups p95"}
+    assert missed <= OF_TIME | {"cache hit ratio", "pool utilisation"}
+    assert met["clicks counted of those answered"]

@@ -1,0 +1,128 @@
+"""What the services say of a run: their counters before and after, and looks in between."""
+
+import asyncio
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import httpx2
+from prometheus_client.parser import text_string_to_metric_families
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from tests.bench.redirector_metrics import RedirectorCounts, read_counts
+from tests.load.target import Target
+
+LOOK_EACH_S = 1.0
+ANSWER_WITHIN_S = 2.0
+
+_POOL_STATUS = re.compile(r"Pool size: (\d+) .*Checked out connections: (\d+)")
+_CONNECTIONS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+    " AND datname = current_database()"
+)
+
+
+@dataclass(slots=True)
+class Look:
+    """What was seen at one moment; what nobody answered is missing."""
+
+    at: float
+    utilisation: float | None = None
+    """Of the fullest pool."""
+    memory_bytes: dict[str, float] = field(default_factory=dict)
+    redis_connections: int | None = None
+    database_connections: int | None = None
+
+
+class ServiceSide:
+    """Asks a target's processes and, of a local one, its stores."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._http = httpx2.AsyncClient(timeout=ANSWER_WITHIN_S)
+        self._redis = Redis.from_url(target.redis_url) if target.redis_url else None
+        self._database: asyncpg.Connection[asyncpg.Record] | None = None
+        self._started = time.monotonic()
+        self.looks: list[Look] = []
+
+    async def __aenter__(self) -> "ServiceSide":
+        if self._target.database_url:
+            self._database = await asyncpg.connect(self._target.database_url)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+        if self._redis is not None:
+            await self._redis.aclose()
+        if self._database is not None:
+            self._database.terminate()
+
+    async def counts(self) -> RedirectorCounts | None:
+        """Return the redirectors' counters; None where no process of the target is known."""
+        pages = [await self._page(base) for base in self._target.processes]
+        return read_counts(pages) if any("qck_redirects_total" in page for page in pages) else None
+
+    async def watch(self) -> None:
+        """Look once a second until cancelled."""
+        self._started = time.monotonic()
+        while True:
+            self.looks.append(await self._look())
+            await asyncio.sleep(LOOK_EACH_S)
+
+    async def _look(self) -> Look:
+        look = Look(time.monotonic() - self._started)
+        used: list[float] = []
+        for base in self._target.processes:
+            try:
+                answer = await self._http.get(f"{base}/readyz")
+                used += pool_utilisations(answer.json())
+            except (httpx2.HTTPError, ValueError):
+                continue
+            if memory := _memory(await self._page(base)):
+                look.memory_bytes[base.rpartition(":")[2]] = memory
+        look.utilisation = max(used, default=None)
+        look.redis_connections = await self._redis_connections()
+        if self._database is not None:
+            look.database_connections = await self._database.fetchval(_CONNECTIONS)
+        return look
+
+    async def _redis_connections(self) -> int | None:
+        if self._redis is None:
+            return None
+        try:
+            return int((await self._redis.info("clients"))["connected_clients"])
+        except (RedisError, OSError):  # off on purpose, perhaps
+            return None
+
+    async def _page(self, base: str) -> str:
+        try:
+            return (await self._http.get(f"{base}/metrics")).text
+        except httpx2.HTTPError:
+            return ""
+
+
+def pool_utilisations(ready: Any) -> Iterator[float]:
+    """Yield how full each pool is, wherever in the answer of `/readyz` it stands."""
+    if isinstance(ready, Mapping):
+        for name, value in ready.items():
+            if name.endswith("utilisation") and isinstance(value, int | float):
+                yield float(value)
+            elif name == "pool" and isinstance(value, str):
+                if match := _POOL_STATUS.search(value):
+                    yield int(match[2]) / max(1, int(match[1]))
+            else:
+                yield from pool_utilisations(value)
+    elif isinstance(ready, Sequence) and not isinstance(ready, str):
+        for value in ready:
+            yield from pool_utilisations(value)
+
+
+def _memory(page: str) -> float:
+    for family in text_string_to_metric_families(page):
+        if family.name == "process_resident_memory_bytes":
+            return family.samples[0].value
+    return 0.0
