@@ -3,6 +3,7 @@
 import httpx2
 
 from tests.support.api import running_shortener
+from tests.support.short_urls import create
 
 ORIGIN = {"Origin": "https://console.test"}
 
@@ -24,6 +25,24 @@ async def test_every_answer_may_be_read(client: httpx2.AsyncClient) -> None:
     del client.headers["X-Api-Key"]
     refused = await client.get("/tags", headers=ORIGIN)
     assert (refused.status_code, refused.headers["Access-Control-Allow-Origin"]) == (401, "*")
+
+
+async def test_conditional_answers_may_be_read(database_url: str, redis_url: str) -> None:
+    """Also not modified, not as expected, and too many."""
+    limits = {"RATE_LIMIT_REQUESTS": "5", "RATE_LIMIT_WINDOW_S": "3600"}
+    async with running_shortener(database_url, redis_url, **limits) as client:
+        client.headers.update(ORIGIN)
+        await create(client, customSlug="x")
+        path = "/short-urls/x"
+        tag = (await client.get(path)).headers["ETag"]
+        answers = [
+            await client.get(path, headers={"If-None-Match": tag}),
+            await client.delete(path, headers={"If-Match": '"999999.other"'}),
+            await client.get(path),
+        ]
+    assert [answer.status_code for answer in answers] == [304, 412, 429]
+    for answer in answers:
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
 async def test_a_preflight_says_what_the_path_can(client: httpx2.AsyncClient) -> None:
