@@ -6,8 +6,10 @@ from typing import Any
 import asyncpg
 import httpx2
 import pytest
+from prometheus_client import CollectorRegistry
 
 from shared.db.engine import create_engine
+from shared.metrics import ShortenerMetrics
 from shared.settings import Secret
 from shortener.count_folding import CountFolding
 from tests.support.api import API_KEY
@@ -38,11 +40,12 @@ async def fold(database_url: str) -> None:
     engine = create_engine(
         Secret(database_url), application_name="tests", pool_size=1, statement_timeout_s=5
     )
+    folding = CountFolding(engine, ShortenerMetrics(CollectorRegistry()), share=0.5)
     # The shortener's own may hold the lock just now, so that this one leaves it to it.
     while await fetch(
         database_url, "SELECT FROM link_visit_changes UNION ALL SELECT FROM link_tag_changes"
     ):
-        await CountFolding(engine).turn()
+        await folding.step()
     await engine.dispose()
 
 

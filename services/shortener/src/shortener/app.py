@@ -129,7 +129,8 @@ def create_app(settings: Settings) -> Starlette:
             await _warm(engine, connections, redis, redis_connections)
             tasks = await stack.enter_async_context(background_tasks())
             tasks.create_task(OutboxRelay(outbox, metrics).run())
-            tasks.create_task(CountFolding(engine).run())
+            folding = CountFolding(engine, metrics, share=settings.count_folding.share)
+            tasks.create_task(folding.run())
             if settings.initial_api_key is not None:
                 tasks.create_task(store_initial_key(keys, settings.initial_api_key))
             log.info("shortener_started")
