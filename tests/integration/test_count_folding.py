@@ -64,8 +64,8 @@ async def fold_all(folding: CountFolding) -> None:
 
 async def assert_counts(url: str, visits: int, non_bots: int) -> None:
     """Compare what can be ordered by with the visits that there are."""
-    assert await fetch(url, OF_LINKS) == [(visits, non_bots)]
-    assert await fetch(url, OF_TAG) == [(LINKS, visits, non_bots)]
+    assert [tuple(row) for row in await fetch(url, OF_LINKS)] == [(visits, non_bots)]
+    assert [tuple(row) for row in await fetch(url, OF_TAG)] == [(LINKS, visits, non_bots)]
 
 
 async def test_a_step_folds_some_links_and_tells_what_waits(
@@ -120,4 +120,4 @@ async def test_one_at_a_time_folds(
         await other.execute(text("SELECT pg_advisory_xact_lock(hashtext('count folding'))"))
         assert not await a_folding(engine, registry).step()
     assert registry.get_sample_value("qck_link_visit_changes_waiting") == LINKS
-    assert await fetch(database_url, OF_LINKS) == [(0, 0)]
+    assert await fetch(database_url, OF_TAG) == []

@@ -161,7 +161,7 @@ class CountFolding:
             await self._recount(connection, waiting)
             return 0
         result = await connection.execute(_FOLD, {"max_links": MAX_LINKS})
-        left = max(0, waiting - int(result.scalar_one()))
+        left = max(0, int(waiting) - int(result.scalar_one()))
         self._metrics.visit_changes_waiting.set(left)
         return left
 
