@@ -20,6 +20,6 @@ async def test_a_plain_redirect_is_a_click_and_no_line_of_the_log(
     assert (redirected.status_code, unknown.status_code) == (302, 404)
     log = stack.home.log("nginx-access")
     async with asyncio.timeout(DEADLINE_S):
-        while unknown.headers["x-request-id"] not in log.read_text():
+        while unknown.headers["x-request-id"] not in log.read_text(errors="replace"):
             await asyncio.sleep(0.05)
-    assert redirected.headers["x-request-id"] not in log.read_text()
+    assert redirected.headers["x-request-id"] not in log.read_text(errors="replace")

@@ -18,7 +18,9 @@ async def lines_with(log: Path, request_id: str) -> list[dict[str, Any]]:
     """Return the lines of a log that have the id, once there is one."""
     async with asyncio.timeout(DEADLINE_S):
         while True:
-            found = [line for line in log.read_text().splitlines() if request_id in line]
+            found = [
+                line for line in log.read_text(errors="replace").splitlines() if request_id in line
+            ]
             if found:
                 return [json.loads(line) for line in found]
             await asyncio.sleep(0.05)

@@ -63,6 +63,7 @@ def some_clicks(random: Random, count: int, links: int) -> list[ClickEvent]:
                 clicked_at=now - timedelta(seconds=random.randrange(86_400)),
                 user_agent=random.choice(AGENTS),
                 referer=random.choice(REFERERS),
+                country=random.choice((None, "NL", "BR")),
                 visitor=random.choice((None, "short", f"{random.randrange(1, 9)}{'0' * 31}")),
             )
         )

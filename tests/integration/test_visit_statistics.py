@@ -57,7 +57,9 @@ async def links(client: httpx2.AsyncClient, database_url: str, writer: ClickWrit
     people = [f"{number}{'0' * 31}" for number in range(1, 8)]
     clicks = [
         *[a_click(link_id=ids["one"], clicked_at=at, visitor=who) for who in people[:4] * 2],
-        a_click(link_id=ids["one"], clicked_at=at, visitor=None, user_agent="curl/8.5.0"),
+        a_click(
+            link_id=ids["one"], clicked_at=at, visitor=None, user_agent="curl/8.5.0", country="NL"
+        ),
         *[from_twitter(ids["two"], who) for who in people[2:]],
         a_click(link_id=ids["one"], clicked_at=DAY, visitor=people[3], referer=""),
         a_click(link_id=None, type="base_url", clicked_at=DAY, visitor=people[0]),
@@ -76,7 +78,11 @@ async def test_a_short_url(client: httpx2.AsyncClient, links: dict[str, int]) ->
     top = found["top"]
     assert [item["value"] for item in top["referers"]["items"]] == ["example.org", None]
     assert [item["value"] for item in top["browsers"]["items"]] == ["Chrome", "curl"]
-    assert set(top) == {"referers", "browsers", "operatingSystems", "devices"}
+    assert set(top) == {"referers", "browsers", "operatingSystems", "devices", "countries"}
+    assert [(item["value"], item["visits"]["total"]) for item in top["countries"]["items"]] == [
+        (None, 9),
+        ("NL", 1),
+    ]
 
 
 async def test_bots_are_left_out_and_lists_are_cut(

@@ -178,15 +178,20 @@ async def test_a_visit_has_all_members(
         writer,
         a_message([a_click(link_id=ids["one"], clicked_at=NOW, referer="", user_agent="")]),
     )
-    await write(writer, a_message([a_click(link_id=None, type="base_url", redirect_url=None)]))
+    orphan = a_click(link_id=None, type="base_url", redirect_url=None, country="GB")
+    await write(writer, a_message([orphan]))
     (visit,) = (await page(client, "/short-urls/one/visits"))["data"]
     assert visit == {
         "referer": "", "date": NOW.isoformat(), "userAgent": "", "visitLocation": None,
         "potentialBot": True, "visitedUrl": "https://s.test/code",
         "redirectUrl": "https://example.com/",
     }  # fmt: skip
-    (orphan,) = (await page(client, "/visits/orphan"))["data"]
-    assert (orphan["type"], orphan["redirectUrl"]) == ("base_url", None)
+    (shown,) = (await page(client, "/visits/orphan"))["data"]
+    assert (shown["type"], shown["redirectUrl"]) == ("base_url", None)
+    assert shown["visitLocation"] == {
+        "countryCode": "GB", "countryName": "United Kingdom", "regionName": "", "cityName": "",
+        "latitude": 0.0, "longitude": 0.0, "timezone": "", "isEmpty": False,
+    }  # fmt: skip
 
 
 async def test_the_overview_is_fresh(

@@ -78,9 +78,8 @@ class ClickRows:
         )
 
 
-def _agent(values: Sequence[str]) -> tuple[str, str, str, str]:
-    """Return bot flag, browser, operating system and device, '' where there is none."""
+def _agent(values: Sequence[str]) -> tuple[str, ...]:
+    """Return bot flag, browser, operating system, device and country, '' where there is none."""
     found = dict(zip(VISITOR_COLUMNS, values, strict=True))
-    names = ("is_bot", "browser", "operating_system", "device")
-    is_bot, browser, system, device = (found[name].replace("\\N", "") for name in names)
-    return is_bot, browser, system, device
+    names = ("is_bot", "browser", "operating_system", "device", "country")
+    return tuple(found[name].replace("\\N", "") for name in names)

@@ -1,6 +1,6 @@
 """Who clicks: browsers and bots of a few kinds, from a few countries, from a few pages.
 
-A country is a language and a range of addresses: nothing else of it is in a click.
+A country is a language, which names it, and a range of addresses.
 """
 
 from random import Random
@@ -57,7 +57,7 @@ REFERERS = {
 
 VISITOR_COLUMNS = (
     "is_bot", "user_agent", "browser", "operating_system", "device", "accept_language", "ip",
-    "visitor",
+    "country", "visitor",
 )  # fmt: skip
 
 
@@ -83,9 +83,10 @@ class Visitors:
         countries = random.choices([*COUNTRIES], [*COUNTRIES.values()], k=VISITORS)
         visitors = []
         for (is_bot, agent), (language, network) in zip(agents, countries, strict=True):
+            country = language[3:5] or r"\N"
             address = f"{network}.{random.randrange(256)}.0"
             visitor = f"{random.getrandbits(128):032x}"
-            values = f"{'tf'[not is_bot]}\t{agent}\t{language}\t{address}\t{visitor}"
+            values = f"{'tf'[not is_bot]}\t{agent}\t{language}\t{address}\t{country}\t{visitor}"
             visitors.append((is_bot, values))
         return visitors
 

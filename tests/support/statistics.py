@@ -53,7 +53,7 @@ async def assert_statistics_are_rows(database_url: str) -> None:
             scopes += [("domain", row["domain_id"])] if row["known_link"] else []
             scopes += [("tag", tag) for tag in row["tags"]]
         values = source_values(
-            row["referer"], row["browser"], row["operating_system"], row["device"]
+            row["referer"], row["browser"], row["operating_system"], row["device"], row["country"]
         )
         for scope in scopes:
             key = (*scope, moment.date())

@@ -34,8 +34,8 @@ def test_a_referer_counts_by_its_host(referer: str, host: str) -> None:
 
 def test_values_are_cropped_and_unknown_is_empty() -> None:
     """No value of a dimension is longer than a hundred characters."""
-    values = source_values(f"https://{'a' * 300}.test/", None, "Windows", None)
-    assert values == ("a" * 100, "", "Windows", "")
+    values = source_values(f"https://{'a' * 300}.test/", None, "Windows", None, "NL")
+    assert values == ("a" * 100, "", "Windows", "", "NL")
 
 
 def test_what_is_taken_away_was_in_a_value_or_in_other() -> None:

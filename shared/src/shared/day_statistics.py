@@ -13,7 +13,7 @@ import msgspec
 Scope = Literal["link", "tag", "domain", "non_orphan", "orphan"]
 """What a day is of. The last two are one each, with the id 0; so is the default domain."""
 
-Dimension = Literal["referer", "browser", "operating_system", "device"]
+Dimension = Literal["referer", "browser", "operating_system", "device", "country"]
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 """In the order in which they are stored; a new one goes to the end."""
 
@@ -139,8 +139,13 @@ def referer_host(referer: str) -> str:
 
 
 def source_values(
-    referer: str, browser: str | None, operating_system: str | None, device: str | None
+    referer: str,
+    browser: str | None,
+    operating_system: str | None,
+    device: str | None,
+    country: str | None,
 ) -> tuple[str, ...]:
     """Return the value of each dimension, cropped."""
-    values = (referer_host(referer), browser or "", operating_system or "", device or "")
+    host = referer_host(referer)
+    values = (host, browser or "", operating_system or "", device or "", country or "")
     return tuple(value[:MAX_VALUE_LENGTH] for value in values)

@@ -40,7 +40,7 @@ class ClickPartitionSettings(msgspec.Struct, frozen=True):
 class StatisticsSettings(msgspec.Struct, frozen=True):
     """How much may be done for statistics beside storing clicks."""
 
-    share: Annotated[float, msgspec.Meta(gt=0, le=0.9)] = 0.1
+    share: Annotated[float, msgspec.Meta(gt=0, le=0.9)] = 0.03
     """Of a worker's time; what it does not suffice for makes statistics late."""
 
 

@@ -10,8 +10,8 @@ from shared.click_delta import HOURS_A_DAY, ORPHANS, ClickDelta, decode_delta
 from shared.day_statistics import Scope
 
 MAX_DELTAS = 16
-MAX_CLICKS = 10_000
-"""Of one step, so that it takes some hundredths of a second; one delta always fits."""
+MAX_CLICKS = 1_000
+"""Of one step, so that it takes PostgreSQL some hundredths of a second; one delta always fits."""
 
 CACHED_DOMAINS = 100_000
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from click_ingest.statistics_store import Connection, Day, Key, stored_day, write_days
 
-MAX_MARKS = 200
-MAX_DAYS = 10
+MAX_MARKS = 20
+MAX_DAYS = 1
 """Of one step: a day of a tag with ten thousand links takes about a tenth of a second."""
 
 _TAKE = "SELECT id FROM link_tag_marks ORDER BY id LIMIT $1"

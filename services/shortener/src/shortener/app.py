@@ -144,7 +144,8 @@ def create_app(settings: Settings) -> Starlette:
             await _warm(engine, connections, redis, redis_connections)
             tasks = await stack.enter_async_context(background_tasks())
             tasks.create_task(OutboxRelay(outbox, metrics).run())
-            tasks.create_task(CountFolding(engine).run())
+            folding = CountFolding(engine, metrics, share=settings.count_folding.share)
+            tasks.create_task(folding.run())
             expiry = Expiry(
                 engine,
                 idempotency_max_age_s=settings.idempotency_key_ttl_s,

@@ -1,44 +1,73 @@
 """Bringing `link_visits` and `tag_counts` up to date with what triggers have noted.
 
-One statement takes what was noted and adds it: it sees links, tags and counts as of one moment, so
-that each visit counts for exactly the tags that its link has. That needs all noted changes of tags
-at once, while of those of visits any part will do. Only one at a time, hence the lock, taken by a
-statement of its own, before that moment.
+One statement takes some links that were noted, looks up their visits and writes what is new: it
+sees links, tags and counts as of one moment, so that each visit counts for exactly the tags that
+its link has. That needs all noted changes of tags at once, while of noted links any part will do,
+and a link noted twice does no harm. Only one at a time, hence the lock, taken by a statement of
+its own, before that moment.
 
-Counts are behind by at most a turn of this task while one shortener is up. When all are down, the
-changes wait in their tables.
+When all shorteners are down, the changes wait in their tables. When more come than there is time
+for, they wait too, until all is counted anew.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
+import asyncpg
 import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from shared.metrics import ShortenerMetrics
 from shortener.transactions import DatabaseUnavailableError, write
 
 log = structlog.get_logger()
 
 INTERVAL_S = 0.5
-MAX_VISIT_CHANGES = 20_000
-"""In one statement: some tenths of a second's work."""
+"""Between looks when there is nothing to do."""
+MAX_REST_S = 60.0
+MAX_LINKS = 500
+"""Of one step, as many as are noted in one row: some hundredths of a second's work."""
+MAX_WAITING = 2_000_000
+"""Links; beyond that, to count anew takes less than to fold them."""
+RECOUNT_INTERVAL_S = 300.0
 
-_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtext('count folding'))")
+_LOCK = text("""
+SELECT pg_try_advisory_xact_lock(hashtext('count folding')) AS is_ours,
+    (SELECT coalesce(sum(links), 0) FROM link_visit_changes)::bigint AS waiting
+""")
+_RECOUNT_TIMEOUT_S = 600.0
+_LONGER = text(f"SET LOCAL statement_timeout = '{_RECOUNT_TIMEOUT_S:.0f}s'")
+_RECOUNT = "SELECT recount_visits()"
 
 _FOLD = text("""
 WITH visit_changes AS (
-    DELETE FROM link_visit_changes WHERE ctid = ANY(ARRAY(
-        SELECT ctid FROM link_visit_changes LIMIT :max_visit_changes
-    )) RETURNING link_id, visits, non_bot_visits
+    DELETE FROM link_visit_changes WHERE id = ANY(ARRAY(
+        SELECT id FROM (
+            SELECT id, links, sum(links) OVER (ORDER BY id) AS through
+            FROM (SELECT id, links FROM link_visit_changes ORDER BY id LIMIT :max_links) AS oldest
+        ) AS summed WHERE through <= :max_links OR through = links
+    )) RETURNING links, link_ids
 ),
 tag_changes AS (
     DELETE FROM link_tag_changes RETURNING link_id, tag_id, links
 ),
-visited AS (
-    SELECT link_id, sum(visits) AS visits, sum(non_bot_visits) AS non_bot_visits
-    FROM visit_changes GROUP BY link_id
+noted AS MATERIALIZED (
+    SELECT DISTINCT unnest(link_ids) AS link_id FROM visit_changes
+),
+visited AS MATERIALIZED (
+    SELECT link_id, now.visits - known.visits AS visits,
+        now.non_bot_visits - known.non_bot_visits AS non_bot_visits
+    FROM noted JOIN link_visits AS known USING (link_id) JOIN links ON links.id = link_id
+    CROSS JOIN LATERAL (
+        SELECT (imported_visits + coalesce(sum(clicks), 0))::bigint AS visits,
+            (imported_visits - imported_bot_visits
+                + coalesce(sum(clicks) FILTER (WHERE NOT is_bot), 0))::bigint AS non_bot_visits
+        FROM click_counts_total AS counts WHERE counts.link_id = noted.link_id AND type = 'link'
+    ) AS now
+    WHERE (now.visits, now.non_bot_visits) <> (known.visits, known.non_bot_visits)
 ),
 by_tag AS (
     SELECT tag_id, 0 AS links, visits, non_bot_visits FROM visited JOIN link_tags USING (link_id)
@@ -65,42 +94,86 @@ counted AS (
         SELECT FROM tag_changes WHERE tag_changes.link_id = visited.link_id AND tag_id IS NULL
     )
 )
-SELECT count(*) FROM visit_changes
+SELECT coalesce(sum(links), 0)::bigint FROM visit_changes
 """)
 
 Sleep = Callable[[float], Awaitable[None]]
 
 
 class CountFolding:
-    """The endless task, of which every shortener has one and one at a time does the work."""
+    """The endless task, of which every shortener has one and one at a time does the work.
 
-    def __init__(self, engine: AsyncEngine, sleep: Sleep = asyncio.sleep) -> None:
+    After each step it rests until its work was at most `share` of the time, so a flood of clicks
+    makes counts late (`qck_link_visit_changes_waiting`) and nothing else slow. When more than
+    `max_waiting` links wait, all is counted anew, which `qck_visit_recounts_total` tells.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        metrics: ShortenerMetrics,
+        *,
+        share: float,
+        max_waiting: int = MAX_WAITING,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
         self._engine = engine
+        self._metrics = metrics
+        self._share = share
+        self._max_waiting = max_waiting
+        self._clock = clock
         self._sleep = sleep
+        self._may_recount_at = clock()
         self._is_stuck = False
 
     async def run(self) -> None:
         """Fold until cancelled."""
         while True:
-            await self.turn()
-            await self._sleep(INTERVAL_S)
+            began = self._clock()
+            is_more = await self.step()
+            spent_s = self._clock() - began
+            rest_s = min(spent_s * (1 - self._share) / self._share, MAX_REST_S)
+            await self._sleep(rest_s if is_more else max(rest_s, INTERVAL_S))
 
-    async def turn(self) -> None:
-        """Fold all that was noted; what cannot be done is left to the next turn."""
+    async def step(self) -> bool:
+        """Fold some of what was noted, and tell whether it left more of it.
+
+        What cannot be done is left to the next step.
+        """
         try:
-            while await write(self._engine, _fold) == MAX_VISIT_CHANGES:
-                pass
-        except (DatabaseUnavailableError, SQLAlchemyError) as error:  # or not migrated yet
+            left = await write(self._engine, self._fold)
+        except (DatabaseUnavailableError, SQLAlchemyError, asyncpg.PostgresError,
+                asyncpg.InterfaceError) as error:  # fmt: skip
+            # Or not migrated yet.
             if not self._is_stuck:
                 log.warning("count_folding_stuck", reason=str(error))
             self._is_stuck = True
-        else:
-            self._is_stuck = False
+            return False
+        self._is_stuck = False
+        return left > 0
 
+    async def _fold(self, connection: AsyncConnection) -> int:
+        """Do one step's work; return how many links wait that this shortener may fold next."""
+        is_ours, waiting = (await connection.execute(_LOCK)).one()
+        self._metrics.visit_changes_waiting.set(waiting)
+        if not is_ours:
+            return 0
+        if waiting > self._max_waiting and self._clock() >= self._may_recount_at:
+            await self._recount(connection, waiting)
+            return 0
+        result = await connection.execute(_FOLD, {"max_links": MAX_LINKS})
+        left = max(0, int(waiting) - int(result.scalar_one()))
+        self._metrics.visit_changes_waiting.set(left)
+        return left
 
-async def _fold(connection: AsyncConnection) -> int:
-    """Fold up to a statement's worth; return how many changes of visits were folded."""
-    if not (await connection.execute(_LOCK)).scalar_one():
-        return 0
-    result = await connection.execute(_FOLD, {"max_visit_changes": MAX_VISIT_CHANGES})
-    return int(result.scalar_one())
+    async def _recount(self, connection: AsyncConnection, waiting: int) -> None:
+        log.warning("visits_recounted", waiting=waiting)
+        self._may_recount_at = self._clock() + RECOUNT_INTERVAL_S
+        self._metrics.visit_recounts.inc()
+        await connection.execute(_LONGER)
+        # The driver's own, since the engine gives statements the time of a request of the API.
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None  # noqa: S101 - None only once it was given back
+        await driver.execute(_RECOUNT, timeout=_RECOUNT_TIMEOUT_S)
+        self._metrics.visit_changes_waiting.set(0)

@@ -30,6 +30,7 @@ _VISIT_COLUMNS = (
     clicks.c.id, clicks.c.clicked_at, clicks.c.type, clicks.c.domain, clicks.c.short_code,
     clicks.c.is_bot, clicks.c.referer, clicks.c.user_agent, clicks.c.browser,
     clicks.c.operating_system, clicks.c.device, clicks.c.visited_url, clicks.c.redirect_url,
+    clicks.c.country,
 )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from shortener.visit_scope import ORPHAN_TYPES, ScopeNotFoundError, orphan_scope
 
 VISIT_COLUMNS = (
     "date", "type", "domain", "shortCode", "referer", "userAgent", "browser", "operatingSystem",
-    "device", "potentialBot", "visitedUrl", "redirectUrl",
+    "device", "potentialBot", "visitedUrl", "redirectUrl", "country",
 )  # fmt: skip
 LINK_COLUMNS = (
     "shortCode", "shortUrl", "longUrl", "dateCreated", "domain", "title", "tags", "validSince",
@@ -109,6 +109,7 @@ def _visit_row(row: Any) -> Row:
         "potentialBot": row["is_bot"],
         "visitedUrl": row["visited_url"],
         "redirectUrl": row["redirect_url"],
+        "country": row["country"],
     }
 
 

@@ -17,6 +17,13 @@ MIN_API_KEY_LENGTH = 16
 _Scheme = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9+.-]*$")]
 
 
+class CountFoldingSettings(msgspec.Struct, frozen=True):
+    """How much may be done for the counts that lists are ordered by."""
+
+    share: Annotated[float, msgspec.Meta(gt=0, le=0.9)] = 0.03
+    """Of a shortener's time; what it does not suffice for makes these counts late."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All of them."""
 
@@ -28,6 +35,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     link_cache: LinkCacheSettings
     rate_limit: RateLimitSettings
     replicas: ReplicaSettings
+    count_folding: CountFoldingSettings
     default_domain: str
     """`host` or `host:port` of short URLs without a domain of their own; kept canonical."""
     public_scheme: Literal["http", "https"] = "https"

@@ -15,6 +15,7 @@ _NAMES: dict[Dimension, str] = {
     "browser": "browsers",
     "operating_system": "operatingSystems",
     "device": "devices",
+    "country": "countries",
 }
 
 

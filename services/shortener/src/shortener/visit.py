@@ -5,6 +5,21 @@ from typing import Any, Protocol
 
 import msgspec
 
+from shortener.country_codes import COUNTRY_NAMES
+
+
+class VisitLocation(msgspec.Struct, frozen=True, rename="camel"):
+    """Where a visitor was: the country, all else being kept for nobody."""
+
+    country_code: str
+    country_name: str
+    region_name: str = ""
+    city_name: str = ""
+    latitude: float = 0.0
+    longitude: float = 0.0
+    timezone: str = ""
+    is_empty: bool = False
+
 
 class Visit(msgspec.Struct, frozen=True, rename="camel"):
     """A click on a short URL."""
@@ -12,7 +27,8 @@ class Visit(msgspec.Struct, frozen=True, rename="camel"):
     referer: str
     date: str
     user_agent: str
-    visit_location: None
+    visit_location: VisitLocation | None
+    """None where the country is not known."""
     potential_bot: bool
     visited_url: str
     redirect_url: str | None
@@ -45,8 +61,14 @@ def _members(row: Click) -> dict[str, Any]:
         "referer": row["referer"],
         "date": row["clicked_at"].astimezone(UTC).isoformat(timespec="seconds"),
         "user_agent": row["user_agent"],
-        "visit_location": None,
+        "visit_location": _location(row["country"]),
         "potential_bot": row["is_bot"],
         "visited_url": row["visited_url"],
         "redirect_url": row["redirect_url"],
     }
+
+
+def _location(country: str | None) -> VisitLocation | None:
+    if not country:
+        return None
+    return VisitLocation(country, COUNTRY_NAMES.get(country, country))

@@ -25,9 +25,10 @@ _IDS = ARRAY(clicks.c.id.type)
 _ON_PURPOSE = text("SET LOCAL qck.deletion_is_asked_for = 'on'")
 _DELETED_COLUMNS = (
     clicks.c.link_id, clicks.c.type, clicks.c.clicked_at, clicks.c.is_bot, clicks.c.referer,
-    clicks.c.browser, clicks.c.operating_system, clicks.c.device, clicks.c.visitor,
+    clicks.c.browser, clicks.c.operating_system, clicks.c.device, clicks.c.country,
+    clicks.c.visitor,
 )  # fmt: skip
-_source_key = attrgetter("is_bot", "referer", "browser", "operating_system", "device")
+_source_key = attrgetter("is_bot", "referer", "browser", "operating_system", "device", "country")
 
 # In the order in which click-ingest adds to these counts (its hourly ones are in a WITH, which
 # PostgreSQL runs last), or the two could deadlock.

@@ -29,7 +29,7 @@ MAX_SEARCHED = 50_000
 _SECOND = timedelta(seconds=1)
 _COLUMNS = (
     clicks.c.id, clicks.c.clicked_at, clicks.c.type, clicks.c.is_bot, clicks.c.referer,
-    clicks.c.user_agent, clicks.c.visited_url, clicks.c.redirect_url,
+    clicks.c.user_agent, clicks.c.visited_url, clicks.c.redirect_url, clicks.c.country,
 )  # fmt: skip
 
 

@@ -185,15 +185,16 @@ tag_counts = Table(
 link_visit_changes = Table(
     "link_visit_changes",
     metadata,
-    Column("link_id", BigInteger, nullable=False),
-    Column("visits", BigInteger, nullable=False),
-    Column("non_bot_visits", BigInteger, nullable=False),
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("links", Integer, nullable=False),
+    Column("link_ids", ARRAY(BigInteger), nullable=False),
     postgresql_with={
         "autovacuum_vacuum_scale_factor": "0",
-        "autovacuum_vacuum_threshold": "20000",
+        "autovacuum_vacuum_threshold": "1000",
     },
 )
-"""What comes on top of `link_visits`; written by triggers, without waiting for anybody."""
+"""Links whose `link_visits` are to be looked up again, `links` of them in a row; written by
+triggers, without waiting for anybody. A link may be in several rows."""
 
 link_tag_changes = Table(
     "link_tag_changes",

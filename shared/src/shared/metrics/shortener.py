@@ -43,4 +43,12 @@ class ShortenerMetrics:
         self.outbox_age = make.gauge(
             "qck_link_outbox_oldest_age_seconds", "Age of the oldest such change"
         )
+        self.visit_changes_waiting = make.gauge(
+            "qck_link_visit_changes_waiting",
+            "Links, some of them repeatedly, whose newest visits are not in the order by visits"
+            " and in the visits of tags yet",
+        )
+        self.visit_recounts = make.counter(
+            "qck_visit_recounts", "Times that so many waited that all visits were counted anew"
+        )
         self.pools = PoolMetrics(make, registry)

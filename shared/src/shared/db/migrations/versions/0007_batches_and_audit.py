@@ -21,13 +21,7 @@ ALTER TABLE links
 
 CREATE FUNCTION note_imported() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO link_visit_changes (link_id, visits, non_bot_visits)
-    VALUES (
-        NEW.id,
-        NEW.imported_visits - OLD.imported_visits,
-        NEW.imported_visits - NEW.imported_bot_visits
-            - (OLD.imported_visits - OLD.imported_bot_visits)
-    );
+    INSERT INTO link_visit_changes (links, link_ids) VALUES (1, ARRAY[NEW.id]);
     RETURN NULL;
 END
 $$;
