@@ -22,6 +22,7 @@ from tests.support.database import fetch
 from tests.support.ingest import write
 
 LINKS = 5_000
+FORMER_LINKS = 30_000
 BATCHES, BATCH = 5, 4_000
 CACHED_TOGETHER = 1_000
 
@@ -63,8 +64,10 @@ async def test_disk_and_memory_of_a_link_are_as_forecast(
     database_url: str, engine: AsyncEngine, cache: LinkCache, redis_url: str
 ) -> None:
     """A row with its indexes, and an entry of the cache with its key."""
+    # The index of what is searched has an entry for each trigram, be it of one link or of many.
+    await seed_links(database_url, FORMER_LINKS)
     before = await settle(database_url)
-    codes = list((await seed_links(database_url, LINKS)).codes())
+    codes = list((await seed_links(database_url, LINKS, seed=2)).codes())
     after = await settle(database_url)
     store = LinkStore(engine)
     async with Redis.from_url(redis_url) as redis:
