@@ -10,7 +10,7 @@ STAMP := .venv/.installed
 PACKAGES := shared services/redirector services/shortener services/click-ingest \
 	deploy/local deploy/capacity deploy/release
 LOCKED := $(wildcard requirements/dev.txt $(addsuffix /pyproject.toml,$(PACKAGES)))
-CHECKED := $(wildcard $(addsuffix /src,$(PACKAGES)) tests)
+CHECKED := $(wildcard $(addsuffix /src,$(PACKAGES)) tests docs/examples)
 
 # T=tests/unit/test_x.py::test_y narrows a test target, S=redirector-1 the logs.
 T ?=
@@ -64,8 +64,10 @@ format: $(STAMP) ## Format the code and mend what can be mended
 	@$(PYTHON) -m ruff check --fix-only .
 	@$(PYTHON) -m ruff format .
 
-docs: $(STAMP) ## Make the pages that are made from code: docs/metrics.md
+docs: $(STAMP) ## Make what is made from code: docs/metrics.md, openapi.json, asyncapi.json
 	@$(PYTHON) -P -m shared.metrics.page docs/metrics.md
+	@$(PYTHON) -P -m shortener.openapi docs/openapi.json
+	@$(PYTHON) -P -m shared.click_asyncapi docs/asyncapi.json
 
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --exclude-newer '7 days' \
@@ -105,6 +107,12 @@ test-clients: servers ## Shlink's own clients, fetched from their registries; ne
 
 test-resilience: servers ## Kill everything, count what is lost
 	@$(PYTEST) $(or $(T),tests/resilience)
+
+EXAMPLES ?= 200
+
+.PHONY: fuzz
+fuzz: servers ## Hold the API to docs/openapi.json with drawn requests: EXAMPLES= of each, SEED=
+	@$(PYTHON) -m tests.fuzz --examples $(EXAMPLES) $(if $(SEED),--seed $(SEED))
 
 # In the order of the files: each test goes on from where the former one has left the containers.
 .PHONY: test-deploy

@@ -55,6 +55,20 @@ async def test_odd_bytes_get_a_client_error(
     assert answer[9:12] in statuses
 
 
+async def test_the_api_answers_odd_bytes_with_a_problem(stack: Stack) -> None:
+    """A control character in a header, which only the shortener's parser refuses; and TRACE."""
+    path = b" /rest/v3/tags HTTP/1.1\r\nIf-None-Match: "
+    for request, status, header in (
+        (b"GET" + path + b"\x01\r\n" + HOST, b"400", b"X-Request-Id: "),
+        (b"TRACE" + path + b"\r\n" + HOST, b"405", b"Allow: GET, "),
+    ):
+        answer = await exchange(stack.api_port, request)
+        assert answer[9:12] == status
+        assert b"application/problem+json" in answer
+        assert b'"status":' + status in answer
+        assert header in answer
+
+
 async def test_forged_headers_are_not_believed(
     stack: Stack, api: httpx2.AsyncClient, visitor: httpx2.AsyncClient
 ) -> None:

@@ -51,6 +51,7 @@ async def test_a_preflight_says_what_the_path_can(client: httpx2.AsyncClient) ->
     for path, methods in (
         ("/short-urls", "GET,POST"),
         ("/short-urls/abc", "GET,PATCH,DELETE"),
+        ("/short-urls/batch", "GET,POST,PATCH,DELETE"),
         ("/tags", "GET,PUT,DELETE"),
         ("/domains/redirects", "PATCH"),
         ("/nothing", "GET,POST,PUT,PATCH,DELETE"),

@@ -186,6 +186,15 @@ async def test_visits_are_exported_in_chunks(
     assert len(people.content.splitlines()) == 9
 
 
+async def test_an_export_of_nothing(client: httpx2.AsyncClient) -> None:
+    """Is a header line, or nothing at all."""
+    for path in ("/visits/orphan/export", "/visits/non-orphan/export", "/short-urls/export"):
+        table = await client.get(path)
+        assert (table.status_code, table.text.count("\n")) == (200, 1)
+        lines = await client.get(path, params={"format": "ndjson"})
+        assert (lines.status_code, lines.content) == (200, b"")
+
+
 async def test_links_are_exported_in_chunks(
     client: httpx2.AsyncClient, links: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

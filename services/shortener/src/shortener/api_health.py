@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
 import msgspec
 from starlette.requests import Request
@@ -16,6 +17,14 @@ TIMEOUT_S = 1.0
 _LINKS = {"about": "https://shlink.io", "project": "https://github.com/shlinkio/shlink"}
 
 
+class Health(msgspec.Struct, frozen=True):
+    """Whether the API works, and as which version of Shlink's."""
+
+    status: Literal["pass", "fail"]
+    version: str
+    links: dict[str, str]
+
+
 class ApiHealth:
     """Passes while a trivial query does."""
 
@@ -27,12 +36,11 @@ class ApiHealth:
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 await self._ping_database()
-            status = "pass"
+            status: Literal["pass", "fail"] = "pass"
         except Exception:  # whatever it is, the answer is the same
             status = "fail"
-        content = {"status": status, "version": API_VERSION, "links": _LINKS}
         return Response(
-            msgspec.json.encode(content),
+            msgspec.json.encode(Health(status, API_VERSION, _LINKS)),
             status_code=200 if status == "pass" else 503,
             media_type="application/health+json",
         )

@@ -1,17 +1,20 @@
 """The paths of the API: every resource under each version's prefix, with the same meaning."""
 
+import re
 from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from shortener.api_description import ApiDescription
 from shortener.api_health import ApiHealth
 from shortener.audit_entries import AuditEntries
 from shortener.authentication import Authentication, Endpoint
 from shortener.domains import Domains
 from shortener.exports import Exports
 from shortener.mercure import mercure_info
+from shortener.openapi.document import check_described
 from shortener.qr_codes import QrCodes
 from shortener.redirect_rules import RedirectRules
 from shortener.short_url_batch import ShortUrlBatch
@@ -44,6 +47,7 @@ def api_routes(
     qr_codes: QrCodes,
     audit_entries: AuditEntries,
     health: ApiHealth,
+    description: ApiDescription,
 ) -> list[Route]:
     """Make all routes; the one of an unversioned health is for load balancers."""
     keyed = authentication.required
@@ -100,12 +104,22 @@ def api_routes(
         "/short-urls/{shortCode}/qr-code": {"GET": keyed(qr_codes.get)},
         "/audit-log": {"GET": keyed(audit_entries.list)},
         "/health": {"GET": health.get},
+        "/openapi.json": {"GET": description.document},
+        "/docs": {"GET": description.page},
     }
+    check_described(
+        {(method, _described(path)) for path in resources for method in resources[path]}
+    )
     routes = [Route("/rest/health", health.get)]
     for path, methods in resources.items():
         endpoint = _by_method(methods)
         routes += [Route(prefix + path, endpoint, methods=[*methods]) for prefix in PREFIXES]
     return routes
+
+
+def _described(path: str) -> str:
+    """Return a path as OpenAPI has it, which knows no types of parameters."""
+    return re.sub(r":\w+}", "}", path)
 
 
 def _by_method(methods: Methods) -> Endpoint:

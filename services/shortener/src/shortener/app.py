@@ -24,6 +24,7 @@ from shared.pool_budget import database_share, redis_share
 from shared.redis_client import create_redis
 from shared.redis_client import warm as warm_redis
 from shared.redis_pool import pool_usage as redis_pool_usage
+from shortener.api_description import ApiDescription
 from shortener.api_health import ApiHealth
 from shortener.api_keys import ApiKeys, utc_now
 from shortener.api_routes import api_routes
@@ -133,6 +134,7 @@ def create_app(settings: Settings) -> Starlette:
         exports=Exports(store=ExportStore(engine), paths=paths, presenter=presenter),
         audit_entries=AuditEntries(search=AuditSearch(engine), presenter=presenter),
         health=ApiHealth(lambda: _ping_database(engine)),
+        description=ApiDescription(),
     )
     routes = [*resources, *health_routes(lambda: checks, registry)]
 

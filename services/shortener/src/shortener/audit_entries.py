@@ -1,8 +1,10 @@
 """The resource `/audit-log`: who changed what, for keys that may do everything."""
 
+from collections.abc import Sequence
 from datetime import UTC
 from typing import Any, get_args
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,8 +17,36 @@ from shortener.problems import forbidden
 from shortener.request_fields import Fields, given
 from shortener.short_url import ShortUrlPresenter
 
-MAX_ITEMS = 500
+DEFAULT_ITEMS, MAX_ITEMS = 50, 500
 MAX_ID = 2**63 - 1
+
+
+class AuditLogEntry(msgspec.Struct, frozen=True, rename="camel"):
+    """One change; `before` and `after` are what was changed, null where it was not there."""
+
+    id: int
+    date: str
+    action: str
+    api_key_name: str
+    request_id: str | None
+    short_code: str
+    domain: str | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+class AuditPagination(msgspec.Struct, frozen=True, rename="camel"):
+    """The next page is that `before` the entry `nextBefore`; null on the last."""
+
+    items_in_current_page: int
+    next_before: int | None
+
+
+class AuditLog(msgspec.Struct, frozen=True):
+    """One page of it."""
+
+    data: Sequence[AuditLogEntry]
+    pagination: AuditPagination
 
 
 class AuditEntries:
@@ -34,19 +64,14 @@ class AuditEntries:
         found = await self._search.find_page(query)
         page = found[: query.items_per_page]
         next_before = page[-1].id if len(found) > len(page) else None
-        content = {
-            "auditLog": {
-                "data": [_shown(row) for row in page],
-                "pagination": {"itemsInCurrentPage": len(page), "nextBefore": next_before},
-            }
-        }
-        return json_answer(content)
+        pagination = AuditPagination(len(page), next_before)
+        return json_answer({"auditLog": AuditLog([_shown(row) for row in page], pagination)})
 
     def _read(self, fields: Fields) -> AuditQuery:
         presenter = self._presenter
         query = AuditQuery(
             before=given(fields.integer("before", 1, MAX_ID), None),
-            items_per_page=given(fields.integer("itemsPerPage", 1, MAX_ITEMS), 50),
+            items_per_page=given(fields.integer("itemsPerPage", 1, MAX_ITEMS), DEFAULT_ITEMS),
             short_code=given(fields.text("shortCode"), None),
             domain=named_domain(
                 given(fields.text("domain"), ""),
@@ -62,15 +87,15 @@ class AuditEntries:
         return query
 
 
-def _shown(row: Any) -> dict[str, object]:
-    return {
-        "id": row.id,
-        "date": row.occurred_at.astimezone(UTC).isoformat(timespec="seconds"),
-        "action": row.action,
-        "apiKeyName": row.api_key_name,
-        "requestId": row.request_id,
-        "shortCode": row.short_code,
-        "domain": row.domain or None,
-        "before": row.before,
-        "after": row.after,
-    }
+def _shown(row: Any) -> AuditLogEntry:
+    return AuditLogEntry(
+        id=row.id,
+        date=row.occurred_at.astimezone(UTC).isoformat(timespec="seconds"),
+        action=row.action,
+        api_key_name=row.api_key_name,
+        request_id=row.request_id,
+        short_code=row.short_code,
+        domain=row.domain or None,
+        before=row.before,
+        after=row.after,
+    )

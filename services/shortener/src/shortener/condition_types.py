@@ -77,6 +77,8 @@ _VALUES: Mapping[str, Read | None] = {
 }
 """By type how its value is read; None where it has none."""
 
+CONDITION_TYPES = tuple(_VALUES)
+
 _WITH_KEY = frozenset({"query-param", "any-value-query-param", "valueless-query-param"})
 
 

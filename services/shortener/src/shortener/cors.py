@@ -68,12 +68,12 @@ class Cors:
         return answer
 
     def _methods(self, scope: Scope) -> Collection[str]:
-        for method in _FALLBACK_METHODS:
-            for route in self._routes:
-                found, _ = route.matches({**scope, "method": method})
-                if found == Match.FULL:
-                    return [name for name in _FALLBACK_METHODS if name in (route.methods or ())]
-        return _FALLBACK_METHODS
+        """Return the methods of the path; where several routes have it, those of all of them."""
+        found: set[str] = set()
+        for route in self._routes:
+            if route.matches(dict(scope))[0] != Match.NONE:
+                found |= route.methods or set()
+        return [name for name in _FALLBACK_METHODS if name in found] or _FALLBACK_METHODS
 
 
 def _is_operational(path: str) -> bool:

@@ -36,7 +36,8 @@ async def export_answer(
     The first one is awaited before the answer begins, so that what is not there, or a database
     that is away, is still a problem. What fails later cuts the answer off, which clients notice.
     """
-    first = await anext(chunks, ())
+    # With a tuple as default, anext() fails on Pythons before 3.12.9 and 3.13.2.
+    first = await anext(chunks, None) or ()
     write = _WRITERS[kind]
 
     async def body() -> AsyncIterator[bytes]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 from starlette.responses import Response
 
-_TYPE = "https://shlink.io/api/error/"
+TYPE_PREFIX = "https://shlink.io/api/error/"
 _RETRY_AFTER_S = 1
 
 
@@ -32,7 +32,7 @@ class Problem(Exception):
     def content(self) -> dict[str, object]:
         """Return the JSON object, which also stands for one item's error in a longer answer."""
         return {
-            "type": _TYPE + self.kind,
+            "type": TYPE_PREFIX + self.kind,
             "title": self.title,
             "detail": self.detail,
             "status": self.status,

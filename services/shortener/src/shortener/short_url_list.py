@@ -13,8 +13,8 @@ MAX_ITEMS_PER_PAGE = 1000
 """What "all" means at most: clients see it in the pagination, and ask for the other pages."""
 
 OrderField = Literal["longUrl", "shortCode", "dateCreated", "title", "visits", "nonBotVisits"]
-_MODES = ("any", "all")
-_ORDERS = {
+MODES = ("any", "all")
+ORDERS = {
     f"{field}{direction}": (field, direction == "-DESC")
     for field in get_args(OrderField)
     for direction in ("", "-ASC", "-DESC")
@@ -67,11 +67,11 @@ def read_query(fields: Fields, default_domain: str, scheme: str) -> ShortUrlQuer
         fields.integer("itemsPerPage", -MAX_INTEGER, MAX_INTEGER), DEFAULT_ITEMS_PER_PAGE
     )
     term = given(fields.text("searchTerm"), "")
-    tags, tags_mode = read_tags(fields), fields.choice("tagsMode", _MODES)
+    tags, tags_mode = read_tags(fields), fields.choice("tagsMode", MODES)
     excluded = read_tags(fields, "excludeTags")
-    excluded_mode = fields.choice("excludeTagsMode", _MODES)
+    excluded_mode = fields.choice("excludeTagsMode", MODES)
     domain = named_domain(given(fields.text("domain"), ""), default_domain, scheme)
-    order = given(fields.choice("orderBy", _ORDERS), "dateCreated-DESC")
+    order = given(fields.choice("orderBy", ORDERS), "dateCreated-DESC")
     query = ShortUrlQuery(
         page=max(1, page),
         items_per_page=min(items, MAX_ITEMS_PER_PAGE) if items > 0 else None,
@@ -87,8 +87,8 @@ def read_query(fields: Fields, default_domain: str, scheme: str) -> ShortUrlQuer
         exclude_past_valid_until=given(fields.boolean("excludePastValidUntil"), False),
         domain=domain,
         api_key_name=given(fields.text("apiKeyName"), ""),
-        order_by=_ORDERS[order][0],
-        is_descending=_ORDERS[order][1],
+        order_by=ORDERS[order][0],
+        is_descending=ORDERS[order][1],
     )
     fields.raise_if_refused()
     return query

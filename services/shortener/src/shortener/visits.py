@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+import msgspec
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
@@ -28,6 +29,19 @@ from shortener.visit_store import DeletionUnfinishedError, VisitStore
 log = structlog.get_logger()
 
 
+class VisitsOverview(msgspec.Struct, frozen=True, rename="camel"):
+    """How many visits there are."""
+
+    non_orphan_visits: VisitsSummary
+    orphan_visits: VisitsSummary
+
+
+class DeletedVisits(msgspec.Struct, frozen=True, rename="camel"):
+    """How many visits were deleted."""
+
+    deleted_visits: int
+
+
 class Visits:
     """One method for each HTTP method of each list."""
 
@@ -38,9 +52,7 @@ class Visits:
     async def overview(self, request: Request, api_key: ApiKey) -> Response:
         """GET /visits."""
         non_orphan, orphan = await self._store.summary(api_key)
-        return json_answer(
-            {"visits": {"nonOrphanVisits": summary(non_orphan), "orphanVisits": summary(orphan)}}
-        )
+        return json_answer({"visits": VisitsOverview(summary(non_orphan), summary(orphan))})
 
     async def of_short_url(self, request: Request, api_key: ApiKey) -> Response:
         """GET /short-urls/{shortCode}/visits."""
@@ -87,7 +99,7 @@ class Visits:
     async def delete_orphan(self, request: Request, api_key: ApiKey) -> Response:
         """DELETE /visits/orphan; a key that sees none deletes none."""
         if not sees_orphans(api_key):
-            return json_answer({"deletedVisits": 0})
+            return json_answer(DeletedVisits(0))
         return await _delete(self._store.delete_orphans, request, api_key)
 
     async def _list(self, locate: Locate, request: Request, api_key: ApiKey) -> Response:
@@ -126,4 +138,4 @@ async def _delete(
     except DeletionUnfinishedError as error:
         raise service_unavailable(str(error)) from None
     log.info("visits_deleted", path=request.scope["path"], visits=deleted, api_key=api_key.name)
-    return json_answer({"deletedVisits": deleted})
+    return json_answer(DeletedVisits(deleted))
