@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import httpx2
+import hypothesis
 import pytest
 from redis.asyncio import Redis
 
@@ -25,7 +26,14 @@ BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 
 
 def pytest_configure() -> None:
-    """Have SIGINT, which a script's background job ignores, reach those whom tests interrupt."""
+    """Have SIGINT, which a script's background job ignores, reach those whom tests interrupt.
+
+    How long an example takes is the machine's, so no property fails for it.
+    """
+    hypothesis.settings.register_profile(
+        "qck", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("qck")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

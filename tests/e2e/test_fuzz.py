@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.fuzz.running import fuzz
 
-EXAMPLES = 5
+EXAMPLES = 2
 """Random ones of each operation; `make fuzz` has more."""
 
 

@@ -28,6 +28,11 @@ class NoDatabase:
         """Commit nothing."""
         yield
 
+    async def executemany(self, statement: str, parameters: Iterable[object]) -> None:
+        """Look at every row's."""
+        for _ in parameters:
+            pass
+
     async def copy_records_to_table(
         self, table: str, *, records: Iterable[object], columns: Iterable[str] = ()
     ) -> None:
