@@ -22,6 +22,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.util import await_only
 
 from shared.db.engine import create_engine
 from shared.settings import DatabaseSettings, Secret, SettingsError, load
@@ -91,7 +92,7 @@ def _upgrade(connection: Connection, revision: str) -> None:
     # concurrently, by who holds the lock, waits for.
     while not connection.execute(text(f"SELECT pg_try_advisory_lock({ADVISORY_LOCK})")).scalar():
         connection.commit()
-        time.sleep(LOCK_POLL_S)
+        await_only(asyncio.sleep(LOCK_POLL_S))
     connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'"))
     config = alembic_config(connection)
     if newer := _unknown_revisions(config, connection):
