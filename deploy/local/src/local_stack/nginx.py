@@ -10,7 +10,6 @@ from local_stack.program import Program
 from shared.nginx_config import real_ip_rules
 from shared.nginx_limits import limit_values
 from shared.template import render
-from shared.turns import SHORT_S
 
 
 def program(home: Home, ports: Mapping[str, int], settings: Mapping[str, str]) -> Program:
@@ -49,7 +48,6 @@ def program(home: Home, ports: Mapping[str, int], settings: Mapping[str, str]) -
         probe=lambda: readiness.accepts(ports["nginx"]),
         files={"nginx.conf": main, "qck.conf": doors},
         stop_signal="QUIT",
-        turn_s=SHORT_S,
         # A killed master leaves its workers behind, and they keep the ports.
         before=(sys.executable, "-P", "-m", "local_stack.orphans", str(home.path), "nginx"),
     )

@@ -10,7 +10,6 @@ from local_stack.errors import StackError
 from local_stack.home import PROJECT_ROOT, Home, write_private
 from local_stack.processes import processes
 from local_stack.program import Program
-from shared.turns import LONG_S
 
 ROLE = DATABASE = "qck"
 SERVER_USER = "postgres"
@@ -61,7 +60,6 @@ def program(home: Home, port: int) -> Program:
         stop_signal="INT",
         death_signal="INT",
         stop_within_s=20,
-        turn_s=LONG_S,
     )
 
 

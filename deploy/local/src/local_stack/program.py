@@ -1,7 +1,6 @@
 """One supervised program: what runs, as whom, and how it ends."""
 
 import shlex
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,8 +28,6 @@ class Program:
     stop_signal: str = "TERM"
     stop_within_s: int = 8
     death_signal: str = "TERM"
-    turn_s: float | None = None
-    """How long it may hold a processor at once, where that is not the kernel's to say."""
     before: tuple[str, ...] = ()
     """A command that has to end well before `command` can begin."""
 
@@ -45,17 +42,12 @@ class Program:
         ]
         if self.before:
             lines.append(shlex.join(self.before))
-        lines.append(f"exec {shlex.join([*self._with_turns(), *self.wrapper(), *self.command])}")
+        lines.append(f"exec {shlex.join([*self.wrapper(), *self.command])}")
         return "\n".join(lines) + "\n"
 
     def wrapper(self) -> list[str]:
         """Return the command that the program's own is an argument of."""
         return ["setpriv", f"--pdeathsig={self.death_signal}", *self.as_user(), "--"]
-
-    def _with_turns(self) -> list[str]:
-        if self.turn_s is None:
-            return []
-        return [sys.executable, "-P", "-m", "local_stack.turns", str(self.turn_s)]
 
     def as_user(self) -> list[str]:
         """Return the options of setpriv that make the process `user`'s."""

@@ -3,7 +3,6 @@
 from local_stack import binaries, readiness
 from local_stack.home import PROJECT_ROOT, Home
 from local_stack.program import Program
-from shared.turns import SHORT_S
 
 
 def program(home: Home, port: int, password: str) -> Program:
@@ -24,7 +23,6 @@ def program(home: Home, port: int, password: str) -> Program:
         port=port,
         probe=lambda: readiness.redis_answers(port, password),
         files={"redis.conf": configuration},
-        turn_s=SHORT_S,
     )
 
 
