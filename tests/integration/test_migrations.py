@@ -32,7 +32,7 @@ async def test_from_empty_to_the_newest(empty_database_url: str) -> None:
 
 
 async def test_migrated_and_declared_schema_are_one(database_url: str) -> None:
-    """Autogenerate finds nothing to change between the migrations' result and schema.py."""
+    """Autogenerate finds nothing to change between the migrations' result and the schema."""
 
     def differences(connection: Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})

@@ -1,94 +1,17 @@
 """Deploy and rollback: the order, what is put back, what an interruption leaves behind."""
 
-import re
 from pathlib import Path
 
 import pytest
 
 from release.errors import ReleaseError
-from release.history import read_history
-from release.host import Host
-from release.operations import Operations
-from tests.support.fake_engine import FakeEngine, Running
-
-OURS = ("redirector-1", "redirector-2", "shortener", "click-ingest")
-
-
-class Told:
-    """Keeps what is reported."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-        self.problems: list[str] = []
-
-    def say(self, text: str) -> None:
-        """Keep it."""
-        self.said.append(text)
-
-    def problem(self, text: str) -> None:
-        """Keep it."""
-        self.problems.append(text)
-
-
-class World:
-    """A checkout, a host, and an operator before it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.root = folder / "checkout"
-        (self.root / "shared").mkdir(parents=True)
-        (self.root / "secrets").mkdir()
-        (self.root / "shared/pyproject.toml").write_text('[project]\nversion = "1.0"\n')
-        (self.root / "docker-compose.yml").write_text("services: {}\n")
-        (self.root / "secrets/database_url").write_text("postgresql://\n")
-        self.host_folder = folder / "host"
-        self.host_folder.mkdir()
-        self.settings()
-        self.engine = FakeEngine(
-            project="qck", environment={}, folder=self.host_folder, images={"nginx:1": "theirs"}
-        )
-        self.told = Told()
-        self.operations = Operations(self.engine, self.root, self.told)
-
-    def settings(self, **settings: str) -> None:
-        """Write `.env`."""
-        lines = [f"{name}={value}\n" for name, value in settings.items()]
-        (self.root / ".env").write_text("POSTGRES_PASSWORD=hush\n" + "".join(lines))
-
-    def change_sources(self, text: str) -> None:
-        """Make it other sources."""
-        (self.root / "shared/code.py").write_text(text)
-
-    def deploy(self, name: str) -> list[str]:
-        """Deploy other sources under this name; return what was changed."""
-        self.change_sources(f"# {name}\n")
-        return self.again(name)
-
-    def again(self, name: str) -> list[str]:
-        """Deploy what there is; return what was changed."""
-        self.engine.done.clear()
-        self.operations.deploy(name)
-        return list(self.engine.done)
-
-    @property
-    def tags(self) -> dict[str, str]:
-        """Which release each of ours runs."""
-        return {name: self.engine.containers[name].image.rpartition(":")[2] for name in OURS}
-
-    @property
-    def serving(self) -> str:
-        """What the host has recorded."""
-        return read_history(Host(self.engine, "/var/lib/qck/qck", image="any")).current
+from tests.support.release_world import OURS, World, ups
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """One that has not seen a deploy."""
     return World(tmp_path)
-
-
-def ups(done: list[str]) -> list[str]:
-    """Return which containers were made, in order."""
-    return [words.removeprefix("up ") for words in done if words.startswith("up ")]
 
 
 def test_first_deploy(world: World) -> None:
@@ -231,102 +154,3 @@ def test_rollback_without_a_past(world: World) -> None:
     """There must be something to go back to."""
     with pytest.raises(ReleaseError, match="no release has served here before"):
         world.operations.roll_back()
-
-
-def test_what_compose_up_has_started_is_taken_over(world: World) -> None:
-    """It is a release, to which a failing first deploy goes back."""
-    for name in OURS:
-        world.engine.containers[name] = Running("qck/any:dev", "other")
-    world.engine.broken.add("redirector-1:a")
-    with pytest.raises(ReleaseError, match=r"adopted-[0-9-]+ serves"):
-        world.deploy("a")
-    assert all(tag.startswith("adopted-") for tag in [world.tags["redirector-1"]])
-
-
-def test_a_name_stands_for_one_build(world: World) -> None:
-    """Other sources need another name."""
-    world.deploy("a")
-    world.change_sources("# others\n")
-    with pytest.raises(ReleaseError, match="of other sources"):
-        world.again("a")
-
-
-def test_the_name_follows_the_sources(world: World) -> None:
-    """Without git it is version and digest."""
-    world.again("")
-    first = world.serving
-    world.change_sources("# others\n")
-    world.again("")
-    assert re.fullmatch(r"1\.0-unknown-[0-9a-f]{10}", first)
-    assert world.serving != first
-
-
-def test_no_secret_is_kept_in_a_release(world: World) -> None:
-    """`.env` may have the local stack's; only the folder of secrets has ours."""
-    world.deploy("a")
-    for path in world.host_folder.rglob("*"):
-        assert not path.is_file() or b"hush" not in path.read_bytes(), path
-
-
-def test_missing_secrets(world: World) -> None:
-    """They are named before anything happens."""
-    (world.root / "secrets/database_url").unlink()
-    with pytest.raises(ReleaseError, match="secrets are missing: database_url; make secrets"):
-        world.deploy("a")
-    assert ups(world.engine.done) == []
-
-
-def test_secrets_are_put_back_too(world: World) -> None:
-    """A checkout with others, which the servers do not know, harms nobody who serves."""
-    world.deploy("a")
-    (world.root / "secrets/database_url").write_text("postgresql://wrong\n")
-    world.engine.broken.add("budgets")
-    with pytest.raises(ReleaseError, match="a serves"):
-        world.deploy("b")
-    placed = world.host_folder / "files/secrets/database_url"
-    assert placed.read_text() == "postgresql://\n"
-
-
-def test_old_releases_are_forgotten(world: World) -> None:
-    """Five that have served stay, with their images."""
-    for number in range(7):
-        world.deploy(f"r{number}")
-    kept = sorted(path.stem for path in (world.host_folder / "releases").iterdir())
-    assert kept == ["r2", "r3", "r4", "r5", "r6"]
-    assert "qck/redirector:r1" not in world.engine.images
-    assert "qck/redirector:r2" in world.engine.images
-
-
-def test_two_cannot_deploy_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second one is told."""
-    monkeypatch.setattr("release.lock._WAIT_S", 0.0)
-    refused = "echo 'The container name is already in use' >&2; exit 125"
-    start = FakeEngine.start
-    monkeypatch.setattr(FakeEngine, "start", lambda self, *words: start(self, refused))
-    with pytest.raises(ReleaseError, match="somebody else is deploying"):
-        world.deploy("a")
-
-
-def test_a_store_is_restarted_only_when_asked(world: World) -> None:
-    """As the serving release describes it."""
-    world.deploy("a")
-    world.engine.done.clear()
-    world.operations.restart_store("redis")
-    assert world.engine.done == ["up redis:a"]
-    with pytest.raises(ReleaseError, match="S= one of postgres, redis, rabbitmq"):
-        world.operations.restart_store("nginx")
-
-
-def test_releases_are_listed(world: World) -> None:
-    """With what became of each."""
-    world.deploy("a")
-    world.engine.broken.add("redirector-1:b")
-    with pytest.raises(ReleaseError):
-        world.deploy("b")
-    world.told.said.clear()
-    world.operations.releases()
-    assert [text.split("  ", 1)[-1] for text in world.told.said] == [
-        "deploy    a: serves",
-        "deploy    b: failed: redirector-1 does not become ready: its check has said nothing",
-        "serving: a",
-    ]
