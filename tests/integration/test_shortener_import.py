@@ -2,7 +2,6 @@
 
 import argparse
 import csv
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -106,23 +105,6 @@ async def test_a_code_that_leads_elsewhere_is_not_taken(client: httpx2.AsyncClie
         (5, "customSlug: another link has this short code"),
     ]
     assert (await client.get("/short-urls/c1")).json()["longUrl"] == "https://ours.test/"
-
-
-async def test_interrupted_and_resumed(client: httpx2.AsyncClient, database_url: str) -> None:
-    """A caller that breaks off leaves whole chunks; the same file again completes them."""
-    file = rows(2000)
-
-    async def half() -> AsyncIterator[bytes]:
-        yield file[: len(file) // 2]
-        raise ConnectionAbortedError
-
-    with pytest.raises(ConnectionAbortedError):
-        await send(client, half(), format="csv")
-    links, _ = await counted(database_url)
-    assert links % 500 == 0
-    resumed = await send(client, file, format="csv")
-    assert resumed[-1]["done"]["created"] == 2000 - links
-    assert await counted(database_url) == (2000, 2000)
 
 
 async def test_a_file_that_ends_badly(client: httpx2.AsyncClient, database_url: str) -> None:

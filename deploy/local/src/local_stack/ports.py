@@ -2,7 +2,7 @@
 
 import errno
 import os
-import random
+import secrets
 import socket
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
@@ -45,7 +45,8 @@ def choose_ports(
     for name in names:
         port = wanted.get(name, 0)
         while not port or port in taken or why_taken(port):
-            port = random.choice(candidates)  # noqa: S311 - not a secret
+            # Not what a seed repeats: another stack that starts now would choose the same.
+            port = secrets.choice(candidates)
         taken.add(port)
         chosen[name] = port
     return chosen

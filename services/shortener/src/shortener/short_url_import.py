@@ -1,4 +1,4 @@
-"""The resource `/short-urls/import`: links from elsewhere, taken over while they arrive."""
+"""The resource `/short-urls/import`: links from elsewhere, told of as they are taken over."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,18 +14,18 @@ from shortener.audit_log import Author
 from shortener.domain_name import DEFAULT_NAME, DomainRefusedError, parse_domain
 from shortener.link_import.formats import FORMATS
 from shortener.link_import.importer import ImportCounts, ImportStep, LinkImporter
-from shortener.link_import.rows import Chunks, ImportFileError, Rows
+from shortener.link_import.rows import ImportFileError, Rows
 from shortener.link_import.shlink_server import shlink_rows
 from shortener.problems import (
     Problem,
     forbidden,
     invalid_data,
-    payload_too_large,
     service_unavailable,
     unreadable_import,
 )
 from shortener.request_body import read_json_object
 from shortener.request_fields import Fields, given
+from shortener.request_file import received_body
 from shortener.short_url import ShortUrlPresenter
 from shortener.streamed_lines import StreamedLines
 from shortener.transactions import DatabaseUnavailableError
@@ -67,8 +67,7 @@ class ShortUrlImport:
                 first = await anext(steps, None)
             except ImportFileError as error:
                 raise unreadable_import(str(error)) from None
-            closing = stack.pop_all()
-        return StreamedLines(_lines(first, steps, closing, api_key))
+            return StreamedLines(_lines(first, steps, api_key), stack.pop_all())
 
     def _domain(self, fields: Fields) -> str | None:
         text = given(fields.text("domain"), "")
@@ -85,7 +84,8 @@ class ShortUrlImport:
 
 async def _open(request: Request, source: str, stack: AsyncExitStack) -> Rows:
     if source != SERVER_FORMAT:
-        return FORMATS[source](_bounded(request))
+        body = await stack.enter_async_context(received_body(request, MAX_BODY_BYTES))
+        return FORMATS[source](body)
     fields = Fields(await read_json_object(request))
     values = {name: given(fields.text(name), "") for name in ("baseUrl", "apiKey")}
     missing = {name: "is required" for name, value in values.items() if not value}
@@ -97,40 +97,26 @@ async def _open(request: Request, source: str, stack: AsyncExitStack) -> Rows:
     )
 
 
-async def _bounded(request: Request) -> Chunks:
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise payload_too_large(MAX_BODY_BYTES)
-        if chunk:
-            yield chunk
-
-
 async def _lines(
-    first: ImportStep | None,
-    rest: AsyncIterator[ImportStep],
-    closing: AsyncExitStack,
-    api_key: ApiKey,
+    first: ImportStep | None, rest: AsyncIterator[ImportStep], api_key: ApiKey
 ) -> AsyncIterator[object]:
     """Yield notes and sums; last either `done` or the `error` that ended it, both with sums."""
     counts = ImportCounts()
-    async with closing:
-        try:
-            step = first
-            while step is not None:
-                counts = step.counts
-                for note in step.notes:
-                    yield {"note": note}
-                yield {"progress": counts}
-                step = await anext(rest, None)
-        except (ImportFileError, Problem, DatabaseUnavailableError) as error:
-            problem = _problem_of(error)
-            log.warning("import_broken_off", api_key=api_key.name, reason=problem.detail)
-            yield {"error": problem.content(), "progress": counts}
-            return
-        log.info("links_imported", api_key=api_key.name, rows=counts.rows, created=counts.created)
-        yield {"done": counts}
+    try:
+        step = first
+        while step is not None:
+            counts = step.counts
+            for note in step.notes:
+                yield {"note": note}
+            yield {"progress": counts}
+            step = await anext(rest, None)
+    except (ImportFileError, Problem, DatabaseUnavailableError) as error:
+        problem = _problem_of(error)
+        log.warning("import_broken_off", api_key=api_key.name, reason=problem.detail)
+        yield {"error": problem.content(), "progress": counts}
+        return
+    log.info("links_imported", api_key=api_key.name, rows=counts.rows, created=counts.created)
+    yield {"done": counts}
 
 
 def _problem_of(error: Exception) -> Problem:

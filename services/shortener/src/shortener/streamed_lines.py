@@ -1,34 +1,30 @@
-"""An answer of JSON lines that is sent while the request's body is still arriving."""
+"""An answer of JSON lines, each sent as soon as it is there."""
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import msgspec
-from starlette.requests import ClientDisconnect
-from starlette.responses import Response
+from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 
-class StreamedLines(Response):
-    """Not Starlette's own stream: that one reads the request to see when its caller leaves, and
-    would swallow the body.
-    """
+class StreamedLines(StreamingResponse):
+    """Ends, with what it holds, also when its caller leaves."""
 
     media_type = "application/x-ndjson"
 
-    def __init__(self, lines: AsyncIterator[object]) -> None:
+    def __init__(self, lines: AsyncIterator[object], held: AsyncExitStack) -> None:
         # Without the second header nginx would keep the lines until it has enough of them.
-        super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
-        del self.headers["content-length"]
-        self._lines = lines
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(_encoded(lines), headers=headers)
+        self._held = held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send each line as soon as it is there; nothing more once the caller has left."""
-        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
-        await send(start)
-        try:
-            async for line in self._lines:
-                body = msgspec.json.encode(line) + b"\n"
-                await send({"type": "http.response.body", "body": body, "more_body": True})
-        except ClientDisconnect:
-            return
-        await send({"type": "http.response.body", "body": b""})
+        """Send the lines; what is held is closed afterwards, come what may."""
+        async with self._held:
+            await super().__call__(scope, receive, send)
+
+
+async def _encoded(lines: AsyncIterator[object]) -> AsyncIterator[bytes]:
+    async for line in lines:
+        yield msgspec.json.encode(line) + b"\n"
