@@ -74,7 +74,11 @@ COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --
 	$(if $(UPGRADE),--upgrade)
 SERVICES := redirector shortener click-ingest
 
-lock: $(STAMP) ## Compile requirements/*.txt from the pyproject.toml files; UPGRADE=1 renews pins
+# Not after the stamp, which would first install what has just been asked for and is not locked yet.
+.venv/bin/uv:
+	@deploy/local/bootstrap
+
+lock: .venv/bin/uv ## Compile requirements/*.txt from the pyproject.toml files; UPGRADE=1 renews pins
 	@$(foreach service,$(SERVICES),$(COMPILE) --no-emit-package qck-shared \
 		shared/pyproject.toml services/$(service)/pyproject.toml \
 		--output-file requirements/$(service).txt &&) true
@@ -87,8 +91,10 @@ lock: $(STAMP) ## Compile requirements/*.txt from the pyproject.toml files; UPGR
 
 .PHONY: test test-unit test-contract test-integration test-e2e test-clients test-resilience
 APART := load bench deploy clients
+# Two halves side by side, each with servers of its own: most tests wait more than they work.
+HALVES := --numprocesses 2 --dist loadfile
 test: lint servers ## Lint, then every test but load, bench, deploy and clients; T=path::name narrows
-	@$(PYTEST) $(or $(T),tests $(addprefix --ignore=tests/,$(APART)))
+	@$(PYTEST) $(or $(T),$(HALVES) tests $(addprefix --ignore=tests/,$(APART)))
 
 test-unit: $(STAMP) ## The decisions, without servers
 	@$(PYTEST) $(or $(T),tests/unit)
