@@ -52,7 +52,7 @@ class Checkout:
     @contextmanager
     def never_ready(self) -> Iterator[None]:
         """Have a redirector that starts and never becomes ready."""
-        file = self.root / "services/redirector/src/redirector/app.py"
+        file = self.root / "services/redirector/src/redirector/health_checks.py"
         text = file.read_text()
         assert text.count("    return [\n") == 1
         file.write_text(text.replace("    return [\n", _NEVER_READY))
