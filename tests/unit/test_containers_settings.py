@@ -20,8 +20,8 @@ SECRETS = sorted(
         for name in secret_variables(package.settings.Settings)
     }
 )
-ONLY_BY_AN_OVERLAY = {"DATABASE_READ_URL"}
-"""For a replica, which these containers do not have."""
+ONLY_BY_AN_OVERLAY = {"DATABASE_READ_URL", "OTEL_EXPORTER_OTLP_HEADERS"}
+"""For a replica and a receiver of traces, which these containers do not have."""
 
 
 @pytest.mark.parametrize("name", SECRETS)

@@ -55,6 +55,8 @@ def configure_logging(settings: LogSettings, *, service: str, instance: str) -> 
     # They log each failed attempt as an error; the owner of the connection says it once.
     for name in ("aiormq", "aio_pika"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    # It warns before each further attempt; a batch that was not sent at all is an error.
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)
 
 
 def _to_json(event: Any, **_: Any) -> str:

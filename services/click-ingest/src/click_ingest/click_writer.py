@@ -7,7 +7,7 @@ from SQLAlchemy's pool: SQLAlchemy begins its transaction only when a statement 
 so that COPY on the raw connection inside `engine.begin()` would be a transaction of its own.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 from uuid import UUID
@@ -39,13 +39,21 @@ class ClickWriter:
 
     A batch that comes again, or of which nobody knows whether its commit took effect, is written
     again: rows are known by their id, and everything else follows from the rows that are new.
-    Batches may be written at once, also by several workers.
+    Batches may be written at once, also by several workers. `before_commit` is called when all
+    but the commit is done.
     """
 
-    __slots__ = ("_engine", "_user_agents")
+    __slots__ = ("_before_commit", "_engine", "_user_agents")
 
-    def __init__(self, engine: AsyncEngine, *, user_agents: UserAgents) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        user_agents: UserAgents,
+        before_commit: Callable[[], None] = lambda: None,
+    ) -> None:
         self._engine = engine
+        self._before_commit = before_commit
         self._user_agents = user_agents
 
     async def write(self, batch: ClickBatch) -> int:
@@ -62,6 +70,7 @@ class ClickWriter:
             # Rows that others wait for, so as late as can be.
             await click_counts.record(connection, new, hours, recognise)
             await ledger.record(connection, batch.ledger_entries(new))
+            self._before_commit()
         return len(new)
 
     async def refusal(self, clicks: Sequence[ClickEvent]) -> Refusal | None:

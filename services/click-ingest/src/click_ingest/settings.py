@@ -6,6 +6,7 @@ import msgspec
 
 from shared.pool_budget import ReplicaSettings
 from shared.settings import AmqpSettings, DatabaseSettings, HttpSettings, LogSettings
+from shared.trace_settings import OtelSettings
 
 
 class BatchSettings(msgspec.Struct, frozen=True):
@@ -51,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Name of this process in logs and at the servers; the service's name if empty."""
     http: HttpSettings
     log: LogSettings
+    otel: OtelSettings
     database: DatabaseSettings
     amqp: AmqpSettings
     replicas: ReplicaSettings

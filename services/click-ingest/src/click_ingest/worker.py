@@ -5,7 +5,7 @@ import gc
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlalchemy import text
@@ -18,7 +18,7 @@ from click_ingest.click_writer import ClickWriter
 from click_ingest.codecs import register_codecs
 from click_ingest.consumer import Consumer
 from click_ingest.dead_letters import DeadLetters
-from click_ingest.flush import Flusher
+from click_ingest.flush import Flusher, Writer
 from click_ingest.ledger_watch import LedgerWatch
 from click_ingest.partitions import Partitions
 from click_ingest.poison_guard import PoisonGuard
@@ -34,6 +34,10 @@ from shared.db.pool import pool_usage
 from shared.health import Check, health_routes
 from shared.metrics import IngestMetrics, create_registry
 from shared.pool_budget import database_share
+from shared.tracing import create_tracing
+
+if TYPE_CHECKING:
+    from shared.span_export import Tracing
 
 DRAIN_S = 8.0
 """For writing what is held on SIGTERM; what is not done then comes again to the next worker."""
@@ -71,6 +75,11 @@ async def _open(
     connections = database_share(
         "click-ingest", settings.database.max_connections, settings.replicas
     )
+    tracing = create_tracing(
+        settings.otel, service="click-ingest", instance=settings.instance, metrics=metrics.traces
+    )
+    if tracing is not None:
+        await stack.enter_async_context(tracing.exporting())
     engine = _create_engine(settings, connections)
     stack.push_async_callback(engine.dispose)
     metrics.pools.watch("postgres", pool_usage(engine))
@@ -86,7 +95,8 @@ async def _open(
     await _warm(engine, connections)
     queues = QueueWatch(connect=_connector(settings, "queue watch"), metrics=metrics)
     stack.push_async_callback(queues.close)
-    consumer = _create_consumer(settings, engine, partitions, dead_letters, metrics)
+    writer = _create_writer(engine, tracing)
+    consumer = _create_consumer(settings, writer, partitions, dead_letters, metrics)
     metrics.is_stopped.set_function(lambda: consumer.poison_stop is not None)
     tasks = await stack.enter_async_context(background_tasks())
     tasks.create_task(partitions.keep())
@@ -138,15 +148,24 @@ def _connector(settings: Settings, purpose: str) -> Any:
     return lambda: broker.connect(settings.amqp.url, connection_name=name)
 
 
+def _create_writer(engine: AsyncEngine, tracing: "Tracing | None") -> Writer:
+    if tracing is None:
+        return ClickWriter(engine, user_agents=UserAgents())
+    from click_ingest.store_traces import TracedWriter, note_commit
+
+    writer = ClickWriter(engine, user_agents=UserAgents(), before_commit=note_commit)
+    return TracedWriter(writer, tracing.tracer)
+
+
 def _create_consumer(
     settings: Settings,
-    engine: AsyncEngine,
+    writer: Writer,
     partitions: Partitions,
     dead_letters: DeadLetters,
     metrics: IngestMetrics,
 ) -> Consumer:
     flusher = Flusher(
-        writer=ClickWriter(engine, user_agents=UserAgents()),
+        writer=writer,
         dead_letters=dead_letters,
         guard=PoisonGuard(
             share_limit=settings.ingest.poison_share_limit,

@@ -1,9 +1,9 @@
 """The shortener's wiring: every client, every task and the order in which they open and close."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from redis.asyncio import Redis
@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.routing import Route
 
 from shared.background import background_tasks
 from shared.db.engine import create_engine, warm
@@ -24,6 +25,7 @@ from shared.pool_budget import database_share, redis_share
 from shared.redis_client import create_redis
 from shared.redis_client import warm as warm_redis
 from shared.redis_pool import pool_usage as redis_pool_usage
+from shared.tracing import create_tracing
 from shortener.api_description import ApiDescription
 from shortener.api_health import ApiHealth
 from shortener.api_keys import ApiKeys, utc_now
@@ -71,6 +73,9 @@ from shortener.visit_statistics import VisitStatistics
 from shortener.visit_store import VisitStore
 from shortener.visits import Visits
 
+if TYPE_CHECKING:
+    from shared.span_export import Tracing
+
 log = structlog.get_logger()
 
 STATEMENT_TIMEOUT_S = 5.0
@@ -82,6 +87,9 @@ def create_app(settings: Settings) -> Starlette:
     name = settings.instance or "shortener"
     registry = create_registry()
     metrics = ShortenerMetrics(registry)
+    tracing = create_tracing(
+        settings.otel, service="shortener", instance=settings.instance, metrics=metrics.traces
+    )
     connections = database_share("shortener", settings.database.max_connections, settings.replicas)
     engine = create_engine(
         settings.database.url,
@@ -136,11 +144,14 @@ def create_app(settings: Settings) -> Starlette:
         health=ApiHealth(lambda: _ping_database(engine)),
         description=ApiDescription(),
     )
-    routes = [*resources, *health_routes(lambda: checks, registry)]
+    operation = health_routes(lambda: checks, registry)
+    routes = [*resources, *operation]
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            if tracing is not None:
+                await stack.enter_async_context(tracing.exporting())
             stack.push_async_callback(engine.dispose)
             stack.push_async_callback(redis.aclose)
             await _warm(engine, connections, redis, redis_connections)
@@ -172,6 +183,7 @@ def create_app(settings: Settings) -> Starlette:
         middleware=[
             Middleware(RequestMetrics, metrics=metrics, templates=templates),
             Middleware(RequestId),
+            *_request_traces(tracing, engine, templates, operation),
             Middleware(Cors, origins=settings.cors_allow_origins, routes=resources),
             Middleware(UnexpectedErrors),
             Middleware(ConditionalReads),
@@ -231,6 +243,24 @@ def _domains(settings: Settings, engine: AsyncEngine) -> Domains:
             settings.default_invalid_short_url_redirect or None,
         ),
     )
+
+
+def _request_traces(
+    tracing: "Tracing | None",
+    engine: AsyncEngine,
+    templates: Mapping[Any, str],
+    untraced: Sequence[Route],
+) -> list[Middleware]:
+    """Have requests and their transactions traced, where that is asked for."""
+    if tracing is None:
+        return []
+    from shared.db.transaction_traces import trace_transactions
+    from shortener.request_traces import RequestTraces
+
+    trace_transactions(engine, tracing.tracer)
+    paths = frozenset(route.path for route in untraced)
+    tracer = tracing.tracer
+    return [Middleware(RequestTraces, tracer=tracer, templates=templates, untraced=paths)]
 
 
 async def _warm(

@@ -8,6 +8,7 @@ import msgspec
 from shared.link_cache import LinkCacheSettings
 from shared.pool_budget import ReplicaSettings
 from shared.settings import DatabaseSettings, HttpSettings, LogSettings, RedisSettings, Secret
+from shared.trace_settings import OtelSettings
 from shortener.domain_name import DomainRefusedError, parse_domain
 from shortener.rate_limit import RateLimitSettings
 from shortener.url_policy import NEVER_ALLOWED_SCHEMES
@@ -30,6 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     instance: str = ""
     http: HttpSettings
     log: LogSettings
+    otel: OtelSettings
     database: DatabaseSettings
     redis: RedisSettings
     link_cache: LinkCacheSettings

@@ -5,6 +5,7 @@ from prometheus_client import CollectorRegistry
 from shared.metrics import buckets
 from shared.metrics.instruments import Instruments
 from shared.metrics.pools import PoolMetrics
+from shared.metrics.traces import TraceMetrics
 
 
 class IngestMetrics:
@@ -19,6 +20,7 @@ class IngestMetrics:
         self._make_ledger(make)
         self._make_statistics(make)
         self.pools = PoolMetrics(make, registry)
+        self.traces = TraceMetrics(make)
 
     def _make_clicks(self, make: Instruments) -> None:
         self.messages = make.counter("qck_ingest_messages", "Messages received from the broker")

@@ -5,6 +5,7 @@ from prometheus_client import CollectorRegistry
 from shared.metrics import buckets
 from shared.metrics.instruments import Instruments
 from shared.metrics.pools import PoolMetrics
+from shared.metrics.traces import TraceMetrics
 
 
 class ShortenerMetrics:
@@ -52,3 +53,4 @@ class ShortenerMetrics:
             "qck_visit_recounts", "Times that so many waited that all visits were counted anew"
         )
         self.pools = PoolMetrics(make, registry)
+        self.traces = TraceMetrics(make)
