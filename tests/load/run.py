@@ -142,13 +142,13 @@ async def _run_locust(plan: Plan, folder: Path, terminal: RunTerminal) -> Client
 
 
 async def _count_clicks(api: httpx2.AsyncClient, tag: str, expected: int) -> int:
-    """Add up the visits of the run's links, which come within a second or two of the clicks."""
+    """Return the visits of the run's tag, which come within a second or two of the clicks."""
     deadline = time.monotonic() + COUNTED_WITHIN_S
     while True:
-        answer = await api.get("/short-urls", params={"tags[]": tag, "itemsPerPage": -1})
+        answer = await api.get("/tags/stats", params={"searchTerm": tag})
         answer.raise_for_status()
-        links = answer.json()["shortUrls"]["data"]
-        counted = sum(link["visitsSummary"]["total"] for link in links)
+        tags = {row["tag"]: row["visitsSummary"]["total"] for row in answer.json()["tags"]["data"]}
+        counted = tags.get(tag, 0)
         if counted >= expected or time.monotonic() > deadline:
             return int(counted)
         await asyncio.sleep(0.5)
