@@ -183,13 +183,14 @@ bench: servers ## Measure this machine beside references: ONLY= ROUNDS= SUSTAINE
 
 PLANNED := CLICKS_PER_DAY PEAK_FACTOR BURST_FACTOR HIT_RATIO NEW_LINKS LINKS RETENTION_DAYS OUTAGE_HOURS \
 	TARGET HOSTS
-FORMAT ?= table
+# Shared with `import`, which means another format unless told.
+FORMAT ?=
 CAPACITY := $(PYTHON) -P -m capacity
 
 .PHONY: capacity profile profiles capacity-check
 # What is given on the command line, and no more: LINKS and others have defaults of their own here.
 capacity: $(STAMP) ## Say what CLICKS_PER_DAY= need: PEAK_FACTOR= HIT_RATIO= RETENTION_DAYS= ... FORMAT=
-	@$(CAPACITY) plan --format $(FORMAT) $(foreach name,$(PLANNED),$(if \
+	@$(CAPACITY) plan --format $(or $(FORMAT),table) $(foreach name,$(PLANNED),$(if \
 		$(filter command,$(firstword $(origin $(name)))),'$(name)=$($(name))'))
 
 profile: $(STAMP) ## Put a profile into .env: NAME=development, 1m, 2m, 5m or 10m
@@ -265,7 +266,6 @@ disable-api-key: $(STAMP) ## Let an API key open nothing any more: NAME=...
 rotate-api-key: $(STAMP) ## Give an API key's name and rights to a new key: NAME=...
 	@$(API_KEYS) rotate -- "$(NAME)"
 
-FORMAT ?= csv
 REPORT_FILE ?= reports/import.csv
 DOMAIN ?=
 
@@ -273,7 +273,7 @@ DOMAIN ?=
 import: $(STAMP) ## Take links over: FILE= FORMAT=csv|yourls|kutt|bitly|shlink, or of a Shlink server FILE=https://... APIKEY=
 	@test -n "$(FILE)" || { echo 'say from where: make import FILE=links.csv FORMAT=csv' >&2; exit 2; }
 	@IMPORT_API_KEY='$(APIKEY)' $(STACK) exec shortener -- python -P -m shortener.import_links \
-		--report '$(REPORT_FILE)' --domain '$(DOMAIN)' '$(FORMAT)' '$(FILE)'
+		--report '$(REPORT_FILE)' --domain '$(DOMAIN)' '$(or $(FORMAT),csv)' '$(FILE)'
 
 migrate: $(STAMP) ## Bring the running stack's database to the newest schema
 	@$(STACK) migrate

@@ -129,6 +129,9 @@ async def test_what_is_no_import(client: httpx2.AsyncClient) -> None:
         ({"format": "xml"}, b"", "invalid-data"),
         ({"format": "csv", "domain": "a b"}, b"", "invalid-data"),
         ({"format": "csv"}, b"", "unreadable-import"),
+        ({"format": "csv"}, b"https://example.org/,one", "unreadable-import"),
+        ({"format": "yourls"}, b"https://example.org/,one", "unreadable-import"),
+        ({"format": "bitly"}, b"https://example.org/,one", "unreadable-import"),
         ({"format": "shlink-server"}, b"{}", "invalid-data"),
         (
             {"format": "shlink-server"},

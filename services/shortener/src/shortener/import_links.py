@@ -136,7 +136,9 @@ def main() -> None:
         counts = asyncio.run(import_links(settings, options))
     except KeyboardInterrupt:
         raise SystemExit("import: interrupted; run it again to go on") from None
-    except (ImportFileError, SettingsError, OSError) as error:
+    except OSError as error:
+        raise SystemExit(f"import: {error.filename}: {error.strerror}") from None
+    except (ImportFileError, SettingsError) as error:
         raise SystemExit(f"import: {error}") from None
     except DatabaseUnavailableError as error:
         raise SystemExit(f"import: {error} Run it again to go on.") from None

@@ -22,6 +22,8 @@ from shortener.link_import.rows import (
     split_short_url,
 )
 
+LONG_URL_NAMES = ("long_url", "longurl", "destinationurl", "destination", "url")
+
 OWN_DOMAINS = frozenset({"bit.ly", "bitly.com", "j.mp"})
 
 
@@ -35,7 +37,7 @@ async def read_bitly(chunks: Chunks) -> Rows:
             for row in _rows(number, item):
                 yield row
         return
-    async for number, record in read_records(joined(first, chunks)):
+    async for number, record in read_records(joined(first, chunks), LONG_URL_NAMES):
         for row in _rows(number, record):
             yield row
 
@@ -46,7 +48,7 @@ def _rows(number: int, item: object) -> Iterator[ImportRow]:
         return
     tags = _first(item, "tags")
     fields = {
-        "longUrl": _first(item, "long_url", "longurl", "destinationurl", "destination", "url"),
+        "longUrl": _first(item, *LONG_URL_NAMES),
         "title": _first(item, "title"),
         "tags": split_tags(tags) if isinstance(tags, str) else tags,
         DATE_CREATED: read_moment(

@@ -1,7 +1,7 @@
 """Reading CSV as it arrives: any of the usual separators, quoted line breaks, bounded records."""
 
 import csv
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from shortener.link_import.rows import Chunks, ImportFileError
 
@@ -14,11 +14,11 @@ Record = tuple[int, dict[str, str] | str]
 """The record's first line, and its values by the name of their column, or why there are none."""
 
 
-async def read_records(chunks: Chunks) -> AsyncIterator[Record]:
+async def read_records(chunks: Chunks, long_url_names: Sequence[str]) -> AsyncIterator[Record]:
     """Yield the records below the header; names are in lower case, without spaces, - and _.
 
     Raises:
-        ImportFileError: there is no header.
+        ImportFileError: there is no header, or none of its names is one for the long URL.
     """
     separator, names = "", list[str]()
     async for number, raw in _records(chunks):
@@ -34,6 +34,11 @@ async def read_records(chunks: Chunks) -> AsyncIterator[Record]:
         if not names:
             separator = max(_SEPARATORS, key=text.count)
             names = [_normalise(name) for name in next(csv.reader([text], delimiter=separator))]
+            if not set(names) & set(long_url_names):
+                raise ImportFileError(
+                    "The header has no column for the long URL; it is one of"
+                    f" {', '.join(long_url_names)}."
+                )
             continue
         try:
             values = next(csv.reader(text.splitlines(keepends=True), delimiter=separator))

@@ -8,7 +8,6 @@ from shortener.link_import.rows import (
     DATE_CREATED,
     VISITS,
     Chunks,
-    ImportFileError,
     ImportRow,
     Rows,
     drop_empty,
@@ -41,17 +40,11 @@ async def read_csv(chunks: Chunks) -> Rows:
     Raises:
         ImportFileError: there is no column with the long URL.
     """
-    async for number, record in read_records(chunks):
+    async for number, record in read_records(chunks, COLUMNS["longUrl"]):
         if isinstance(record, str):
             yield ImportRow(number, {}, refusal=record)
             continue
-        fields = fields_of(record)
-        if not any(name in record for name in COLUMNS["longUrl"]):
-            names = ", ".join(COLUMNS["longUrl"])
-            raise ImportFileError(
-                f"The header has no column for the long URL; it is one of {names}."
-            )
-        yield ImportRow(number, fields)
+        yield ImportRow(number, fields_of(record))
 
 
 def fields_of(record: Mapping[str, str]) -> dict[str, object]:

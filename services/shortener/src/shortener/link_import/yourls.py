@@ -31,7 +31,7 @@ async def read_yourls(chunks: Chunks) -> Rows:
             number += 1
             yield _row(number, item)
         return
-    async for number, record in read_records(joined(first, chunks)):
+    async for number, record in read_records(joined(first, chunks), ("url", "target")):
         yield _row(number, record)
 
 
