@@ -29,7 +29,7 @@ class Options:
     sustained_s: float = 600.0
     sustained_per_second: float = 11_600.0
     scale: float = 1.0
-    """Of the data that growth and ingest load; below 1 for a quick look."""
+    """Of the data that growth, reads and ingest load; below 1 for a quick look."""
     seed: int = 1
 
 

@@ -28,7 +28,6 @@ class GrowingSite:
 
     def __init__(self, bench: Bench, stack: Stack) -> None:
         self.stack = stack
-        self.sizes: TableSizes | None = None
         self.cached_bytes_per_link = 0.0
         self._bench = bench
         self._links = 0
@@ -36,8 +35,8 @@ class GrowingSite:
         random = Random(bench.options.seed)  # noqa: S311 - a repeatable choice, no secret
         self.visits = Visits(random=random, cached=(), fresh=iter(()))
 
-    async def grow(self, *, links: int, clicks: int = 0) -> None:
-        """Add what is missing to these numbers, and vacuum."""
+    async def grow(self, *, links: int, clicks: int = 0) -> TableSizes:
+        """Add what is missing to these numbers, and vacuum; return what the tables take then."""
         if links > self._links:
             await self._add_links(links - self._links)
             self._links = links
@@ -52,7 +51,7 @@ class GrowingSite:
                 )
             self._clicks = clicks
         self._bench.screen.say(f"vacuuming {links:,} links and {clicks:,} clicks")
-        self.sizes = await settle(self.stack.urls.database_url)
+        return await settle(self.stack.urls.database_url)
 
     async def _add_links(self, count: int) -> None:
         with self._bench.screen.progress("links", count) as advance:

@@ -1,4 +1,4 @@
-"""Whether a redirect and the API stay as fast when there are ten million links and clicks.
+"""Whether a redirect stays as fast when there are ten million links.
 
 Two stacks stand side by side, one with few links and one that grows. Both are visited in turn, so
 that what else the machine does hits them alike and the ratio of the two can be trusted.
@@ -6,7 +6,6 @@ that what else the machine does hits them alike and the ratio of the two can be 
 
 import asyncio
 
-from tests.bench.api_reads import read_api
 from tests.bench.bench import Bench
 from tests.bench.disk_space import needed_bytes, require_space
 from tests.bench.findings import Findings
@@ -17,7 +16,6 @@ from tests.bench.growth_findings import FEW_LINKS, Growth, Paired, growth_findin
 from tests.support.stack import started_stack
 
 LINKS = (1_000_000, 10_000_000)
-CLICKS = (1_000_000, 10_000_000)
 LEAST = 2 * FEW_LINKS
 PER_SECOND = 200.0
 MISSES = 0.1
@@ -27,29 +25,24 @@ MISSES = 0.1
 def run(bench: Bench) -> Findings:
     """Grow step by step, and measure at each."""
     links = [max(LEAST, round(count * bench.options.scale)) for count in LINKS]
-    clicks = [max(LEAST, round(count * bench.options.scale)) for count in CLICKS]
-    require_space(bench.folder, needed_bytes(links=links[-1], clicks=clicks[-1], stacks=2))
+    require_space(bench.folder, needed_bytes(links=links[-1], clicks=0, stacks=2))
     few_folder, many_folder = bench.folder / "few", bench.folder / "many"
     with started_stack(few_folder) as few, started_stack(many_folder) as many:
         sites = GrowingSite(bench, few), GrowingSite(bench, many)
-        return asyncio.run(_measure(bench, *sites, links, clicks))
+        return asyncio.run(_measure(bench, *sites, links))
 
 
 async def _measure(
-    bench: Bench, few: GrowingSite, many: GrowingSite, links: list[int], clicks: list[int]
+    bench: Bench, few: GrowingSite, many: GrowingSite, links: list[int]
 ) -> Findings:
     growth = Growth()
     await few.grow(links=FEW_LINKS)
-    await many.grow(links=links[0])
+    for count in links:
+        sizes = await many.grow(links=count)
+        growth.redirects[count] = await _redirects(bench, few, many)
+        growth.disk_bytes_per_link = sizes.links_bytes / count
     growth.cached_bytes_per_link = many.cached_bytes_per_link
-    growth.redirects[links[0]] = await _redirects(bench, few, many)
-    for count in clicks:
-        await many.grow(links=links[0], clicks=count)
-        growth.reads[count] = await read_api(bench, many.stack, many.visits)
-    await many.grow(links=links[1], clicks=clicks[-1])
-    growth.redirects[links[1]] = await _redirects(bench, few, many)
-    growth.sizes = many.sizes
-    return growth_findings(growth, links=links[1], clicks=clicks[1])
+    return growth_findings(growth)
 
 
 async def _redirects(bench: Bench, few: GrowingSite, many: GrowingSite) -> Paired:

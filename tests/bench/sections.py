@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tests.bench import degraded, footprint, growth, ingest, latency, saturation, sustained
+from tests.bench import degraded, footprint, growth, ingest, latency, reads, saturation, sustained
 from tests.bench.bench import Section
 
 SECTIONS: Mapping[str, Section] = {
@@ -12,5 +12,6 @@ SECTIONS: Mapping[str, Section] = {
     "footprint": footprint.run,
     "latency": latency.run,
     "growth": growth.run,
+    "reads": reads.run,
     "sustained": sustained.run,
 }
