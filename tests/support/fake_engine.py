@@ -40,6 +40,8 @@ class FakeEngine(Docker):
     containers: dict[str, Running] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     """`service:tag` that does not become healthy, or commands' words that fail."""
+    in_the_way: set[str] = field(default_factory=set)
+    """Words at which another `docker compose` is in the way, once each."""
     interrupt_at: set[str] = field(default_factory=set)
     """Words at which somebody presses Ctrl-C."""
     done: list[str] = field(default_factory=list)
@@ -125,6 +127,9 @@ class FakeEngine(Docker):
             raise KeyboardInterrupt
         if not words.startswith(("probe", "exec")):
             self.done.append(words)
+        if words in self.in_the_way:
+            self.in_the_way.remove(words)
+            return 1, b'Conflict. The container name "/x" is already in use by container "y".'
         is_broken = any(part in words for part in self.broken if ":" not in part)
         return (1, b"it is broken") if is_broken else (0, b"")
 

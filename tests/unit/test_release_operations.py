@@ -107,6 +107,19 @@ def test_an_interrupted_deploy_is_finished_by_the_next(world: World, words: str)
     assert world.serving == "b"
 
 
+def test_what_a_killed_deploy_left_at_work_is_waited_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its last command still replaces a container: the next deploy tries again until it can."""
+    monkeypatch.setattr("release.replacing.time.sleep", lambda _: None)
+    world.deploy("a")
+    world.engine.in_the_way.add("up redirector-2:b")
+    done = ups(world.deploy("b"))
+    assert [name for name in done if name.startswith("redirector-2")] == ["redirector-2:b"] * 2
+    assert world.serving == "b"
+    assert set(world.tags.values()) == {"b"}
+
+
 def test_an_interrupted_deploy_is_undone_by_a_rollback(world: World) -> None:
     """To the release that served when it began."""
     for name in ("a", "b"):

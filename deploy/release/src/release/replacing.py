@@ -1,12 +1,14 @@
 """Replacing one service's container by that of a release, if it is not there already."""
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from release.compose import Compose
 from release.container import container_of, wait_until_healthy
-from release.errors import ReleaseError
+from release.docker import explain
+from release.errors import CommandError, ReleaseError
 from release.probe import ask_inside
 from release.terminal import Report, step
 
@@ -15,6 +17,12 @@ NGINX_CONFIG = "/etc/qck/nginx/nginx.conf"
 SERVED_WITHIN_S = 20.0
 CONNECTED_WITHIN_S = 15.0
 """For what a process opens in the background, such as its connection to the broker."""
+SETTLED_WITHIN_S = 45.0
+"""For the `docker compose` that a killed deploy has left at work: the longest grace period of a
+container, and its successor's start."""
+
+_IN_THE_WAY = re.compile(rb"already in use by container|No such container|already in progress")
+"""What the engine says to the second of two that replace one container."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +118,13 @@ class Replacing:
 
     def _recreate(self, service: str) -> None:
         # Forced, so that a container that is broken but has the right name is not left as it is.
-        self.compose.run("up", "-d", "--no-deps", "--no-build", "--force-recreate", service)
+        up = ("up", "-d", "--no-deps", "--no-build", "--force-recreate", service)
+        deadline = time.monotonic() + SETTLED_WITHIN_S
+        while (done := self.compose.attempt(*up)).returncode:
+            if not _IN_THE_WAY.search(done.stderr) or time.monotonic() > deadline:
+                raise CommandError(explain(("compose", *up), done.stdout, done.stderr))
+            self.report.say(f"{service}: a deploy that was killed is still replacing it; again")
+            time.sleep(1)
         wait_until_healthy(self.compose.docker, service)
 
     def _failing(self, service: str) -> list[str]:
