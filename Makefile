@@ -92,7 +92,8 @@ lock: .venv/bin/uv ## Compile requirements/*.txt from the pyproject.toml files; 
 .PHONY: test test-unit test-contract test-integration test-e2e test-clients test-resilience
 APART := load bench deploy clients
 # Two halves side by side, each with servers of its own: most tests wait more than they work.
-HALVES := --numprocesses 2 --dist loadfile
+# A half that dies ends the run: pytest-xdist would run its test again, and may wait for it for ever.
+HALVES := --numprocesses 2 --dist loadfile --max-worker-restart 0
 test: lint servers ## Lint, then every test but load, bench, deploy and clients; T=path::name narrows
 	@$(PYTEST) $(or $(T),$(HALVES) tests $(addprefix --ignore=tests/,$(APART)))
 
@@ -109,7 +110,7 @@ test-e2e: servers ## Through nginx and back
 	@$(PYTEST) $(or $(T),tests/e2e)
 
 test-clients: servers ## Shlink's own clients, fetched from their registries; needs node and npm
-	@$(PYTEST) $(or $(T),tests/clients)
+	@$(PYTEST) --timeout 900 $(or $(T),tests/clients)
 
 test-resilience: servers ## Kill everything, count what is lost
 	@$(PYTEST) $(or $(T),tests/resilience)
@@ -123,7 +124,7 @@ fuzz: servers ## Hold the API to docs/openapi.json with drawn requests: EXAMPLES
 # In the order of the files: each test goes on from where the former one has left the containers.
 .PHONY: test-deploy
 test-deploy: $(STAMP) ## Deploy, break and roll back containers under traffic; needs Docker
-	@$(PYTEST) -s -v -p no:randomly $(or $(T),tests/deploy)
+	@$(PYTEST) -s -v -p no:randomly --timeout 1800 $(or $(T),tests/deploy)
 
 .PHONY: servers
 servers: $(STAMP)

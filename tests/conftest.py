@@ -8,6 +8,7 @@ import asyncio
 import signal
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from typing import NoReturn
 
 import asyncpg
 import httpx2
@@ -16,6 +17,7 @@ import pytest
 from redis.asyncio import Redis
 
 from local_stack.stack import Stack
+from shared import background
 from shared.broker import CLICKS_EXCHANGE, DEAD_EXCHANGE, DEAD_QUEUE, INGEST_QUEUE, connect
 from shared.db.migrate import migrate
 from shared.settings import Secret
@@ -37,6 +39,16 @@ def pytest_configure() -> None:
     hypothesis.settings.load_profile("qck")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def a_failed_task_fails_its_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand in for the end of this process, where the service that would end runs in it."""
+
+    def fail() -> NoReturn:
+        raise AssertionError("a background task failed, which would have ended the service")
+
+    monkeypatch.setattr(background, "end_process", fail)
 
 
 @pytest.fixture(scope="session")

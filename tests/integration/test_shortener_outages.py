@@ -11,7 +11,7 @@ from shared.db.migrate import migrate
 from shared.settings import Secret
 from shortener.app import create_app
 from tests.support.api import a_settings, running, running_shortener
-from tests.support.database import fetch
+from tests.support.database import FAREWELL, fetch
 from tests.support.short_urls import try_to_create
 from tests.support.tcp_proxy import TcpProxy, proxied
 
@@ -38,6 +38,17 @@ def assert_unavailable(answer: httpx2.Response) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["retry-after"] == "1"
     assert answer.json()["type"].endswith("/service-unavailable")
+
+
+async def test_a_farewell_between_two_statements_is_no_error(
+    client: httpx2.AsyncClient, postgres: tuple[TcpProxy, str]
+) -> None:
+    """Who finds that PostgreSQL has taken leave of its connection asks again on another one."""
+    await try_to_create(client, customSlug="x")
+    for call in ("GET", "PATCH"):
+        await postgres[0].tell(FAREWELL)
+        answer = await client.request(call, "/short-urls/x", json={} if call == "PATCH" else None)
+        assert answer.status_code == 200, answer.text
 
 
 @pytest.mark.parametrize("way", ["shut", "freeze"])

@@ -13,10 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from click_ingest.batch import open_batch
 from click_ingest.click_writer import ClickWriter
+from click_ingest.statistics_keeper import IDLE_S, RETRY_S
 from shared.click_event import ClickEvent
 from shared.day_statistics import decode_day
+from shared.db.errors import DATABASE_ERRORS
 from tests.support.clicks import CHROME, a_click, a_message
-from tests.support.database import fetch
+from tests.support.database import FAREWELL, fetch
 from tests.support.ingest import a_writer, an_engine, make_partitions, write
 from tests.support.statistics import a_keeper, assert_statistics_are_rows, fold_all
 from tests.support.tcp_proxy import proxied
@@ -113,11 +115,31 @@ async def test_a_fold_that_is_cut_off_counts_once(database_url: str, is_committe
         await write_all(a_writer(engine), some_clicks(dice(3), 300, 5))
         keeper = a_keeper(engine)
         proxy.shut_on(b"COMMIT", after_delivery=is_committed)
-        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        with pytest.raises(DATABASE_ERRORS):
             await keeper.step()
         assert proxy.triggered.is_set()
         proxy.mend()
         await fold_all(engine)
+    await assert_statistics_are_rows(database_url)
+
+
+async def test_a_farewell_between_two_steps_is_only_a_pause(database_url: str) -> None:
+    """A worker whose connection PostgreSQL took leave of goes on with another one."""
+    async with proxied(database_url) as (proxy, url), an_engine(url) as engine:
+        await make_partitions(engine)
+        await write_all(a_writer(engine), some_clicks(dice(5), 300, 5))
+        pauses: list[float] = []
+
+        async def pause(seconds: float) -> None:
+            pauses.append(seconds)
+            if len(pauses) == 1:
+                await proxy.tell(FAREWELL)
+            if seconds == IDLE_S:
+                raise asyncio.CancelledError
+
+        with pytest.raises(asyncio.CancelledError):
+            await a_keeper(engine, sleep=pause).keep()
+        assert pauses.count(RETRY_S) == 1
     await assert_statistics_are_rows(database_url)
 
 

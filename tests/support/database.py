@@ -8,6 +8,13 @@ import asyncpg
 
 DEADLINE_S = 60
 
+_FIELDS = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection\0\0"
+FAREWELL = b"E" + (len(_FIELDS) + 4).to_bytes(4) + _FIELDS
+"""An ErrorResponse as PostgreSQL sends it, out of the blue, to everybody when it is stopped.
+
+https://www.postgresql.org/docs/current/protocol-message-formats.html
+"""
+
 
 async def fetch(url: str, query: str, *arguments: Any) -> list[asyncpg.Record]:
     """Run one query on a connection of its own."""

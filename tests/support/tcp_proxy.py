@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit, urlunsplit
 
 _CHUNK = 65536
+_TURNS = 10
 
 
 class TcpProxy:
@@ -23,6 +24,7 @@ class TcpProxy:
         self._trigger: bytes | None = None
         self._delivers_trigger = True
         self._open: set[asyncio.StreamWriter] = set()
+        self._clients: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[None] | None] = set()
         self.triggered = asyncio.Event()
 
@@ -41,6 +43,14 @@ class TcpProxy:
         self._is_shut = False
         self._flowing.set()
 
+    async def tell(self, message: bytes) -> None:
+        """Send all that are connected what the server did not say, and have it read."""
+        for writer in self._clients:
+            writer.write(message)
+        # Loopback delivers at once; this gives whoever reads in this loop a turn to do so.
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+
     def shut_on(self, trigger: bytes, *, after_delivery: bool) -> None:
         """Shut when a client next sends `trigger`, before or after the server gets it."""
         self._trigger = trigger
@@ -54,12 +64,14 @@ class TcpProxy:
         server_reader, server_writer = await asyncio.open_connection(*self._target)
         both = {writer, server_writer}
         self._open |= both
+        self._clients.add(writer)
         task = asyncio.current_task()
         self._serving.add(task)
         async with asyncio.TaskGroup() as both_ways:
             both_ways.create_task(self._pump(reader, server_writer, is_request=True))
             both_ways.create_task(self._pump(server_reader, writer, is_request=False))
         self._open -= both
+        self._clients.discard(writer)
         self._serving.discard(task)
 
     async def wait_until_closed(self) -> None:

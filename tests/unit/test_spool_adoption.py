@@ -1,7 +1,7 @@
 """What a dead process leaves, and who takes it over: torn tails, lost checkpoints, locks."""
 
-import os
-import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -114,15 +114,16 @@ def test_a_folder_without_a_clear_name_is_nobody_s(tmp_path: Path) -> None:
 
 def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
     """A process killed with SIGKILL leaves every line that append had returned from."""
-    ready, told = os.pipe()
-    child = os.fork()
-    if child == 0:
-        spooling = Spooling(tmp_path, segment_bytes=500)
-        spooling.append(0, 123)
-        os.write(told, b"x")
-        signal.pause()
-    os.read(ready, 1)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    script = (
+        "import sys, pathlib; from tests.support.spooling import Spooling\n"
+        "spooling = Spooling(pathlib.Path(sys.argv[1]), segment_bytes=500)\n"
+        "spooling.append(0, 123); print('appended', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"appended\n"
+        process.kill()
     (heir,) = adopted(tmp_path)
     assert drain(heir) == lines(0, 123)

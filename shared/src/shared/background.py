@@ -36,7 +36,12 @@ async def background_tasks() -> AsyncIterator[asyncio.TaskGroup]:
         failed = errors.split(_StopError)[1]
         if failed is not None:
             log.error("background_task_failed", exc_info=failed)
-            signal.raise_signal(signal.SIGTERM)
+            end_process()
+
+
+def end_process() -> None:
+    """Have this process stop as its supervisor's own signal would."""
+    signal.raise_signal(signal.SIGTERM)
 
 
 def is_being_cancelled() -> bool:

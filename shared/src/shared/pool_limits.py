@@ -11,6 +11,7 @@ import asyncpg
 import structlog
 from redis.exceptions import RedisError
 
+from shared.db.errors import DATABASE_ERRORS
 from shared.pool_budget import ReplicaSettings, Service, database_share, redis_share
 from shared.redis_client import create_redis
 from shared.settings import DatabaseSettings, RedisSettings, Secret
@@ -61,7 +62,7 @@ async def database_problem(
     for url, fleet in asked:
         try:
             limits = await _database_limits(url)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DATABASE_ERRORS as error:
             log.warning("database_limit_unchecked", reason=repr(error))
             continue
         allowed = limits.pop("max_connections")

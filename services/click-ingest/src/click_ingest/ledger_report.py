@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from shared.db.errors import DATABASE_ERRORS
 from shared.settings import DatabaseSettings, SettingsError, load
 
 _LEDGER = """
@@ -59,7 +60,7 @@ def main() -> None:
     try:
         settings = load(ReportSettings, os.environ)  # noqa: TID251 - an entry point
         rows, deleted = asyncio.run(read_ledger(settings.database.url.reveal()))
-    except (SettingsError, OSError, TimeoutError, asyncpg.PostgresError) as error:
+    except (SettingsError, *DATABASE_ERRORS) as error:
         raise SystemExit(f"ledger: {error}") from None
     print(render(rows, deleted))  # noqa: T201 - what the command is for
     sys.exit(1 if deleted or any(row[6] for row in rows) else 0)

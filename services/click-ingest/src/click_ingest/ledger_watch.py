@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from shared.db.errors import DATABASE_ERRORS
 from shared.metrics import IngestMetrics
 
 INTERVAL_S = 10.0
@@ -52,7 +52,7 @@ class LedgerWatch:
         while True:
             try:
                 await self.look()
-            except (SQLAlchemyError, OSError, TimeoutError) as error:
+            except DATABASE_ERRORS as error:
                 log.warning("ledger_not_read", reason=repr(error))
             await self._sleep(INTERVAL_S)
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 import asyncpg
 import msgspec
 
+from shared.db.errors import DATABASE_ERRORS
 from shared.settings import DatabaseSettings, SettingsError, load
 
 _COUNTS = """
@@ -107,7 +108,7 @@ def main() -> None:
     try:
         settings = load(ReconcileSettings, os.environ)  # noqa: TID251 - an entry point
         counts = asyncio.run(read_counts(settings.database.url.reveal()))
-    except (SettingsError, OSError, TimeoutError, asyncpg.PostgresError) as error:
+    except (SettingsError, *DATABASE_ERRORS) as error:
         raise SystemExit(f"reconcile: {error}") from None
     print(render(counts))  # noqa: T201 - what the command is for
     sys.exit(1 if differences(counts) else 0)

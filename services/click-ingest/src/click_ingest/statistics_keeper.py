@@ -5,14 +5,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-import asyncpg
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from click_ingest.statistics_fold import StatisticsFold
 from click_ingest.statistics_store import Connection, is_our_turn
 from click_ingest.tag_statistics import renew_tags
+from shared.db.errors import DATABASE_ERRORS
 from shared.metrics import IngestMetrics
 
 IDLE_S = 0.25
@@ -58,8 +57,7 @@ class StatisticsKeeper:
             began = self._clock()
             try:
                 did_something = await self.step()
-            except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError,
-                    TimeoutError) as error:  # fmt: skip
+            except DATABASE_ERRORS as error:
                 log.warning("statistics_not_folded", reason=repr(error))
                 await self._sleep(RETRY_S)
                 continue

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
@@ -30,6 +29,7 @@ from click_ingest.user_agent import UserAgents
 from shared import broker
 from shared.background import background_tasks
 from shared.db.engine import create_engine, warm
+from shared.db.errors import DATABASE_ERRORS
 from shared.db.pool import pool_usage
 from shared.health import Check, health_routes
 from shared.metrics import IngestMetrics, create_registry
@@ -127,7 +127,7 @@ async def _warm(engine: AsyncEngine, connections: int) -> None:
     """Open connections before the first click; what is away is only said, and tried later."""
     try:
         await warm(engine, connections)
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
+    except DATABASE_ERRORS as error:
         log.warning("database_away_at_start", reason=repr(error))
 
 

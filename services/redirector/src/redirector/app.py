@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 from redis.asyncio import Redis
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
@@ -46,6 +45,7 @@ from redirector.visit_limit import VisitLimit
 from shared.background import background_tasks
 from shared.bots import BotPatterns
 from shared.db.engine import create_engine, warm
+from shared.db.errors import DATABASE_ERRORS
 from shared.db.pool import pool_usage
 from shared.health import Check, health_routes
 from shared.link_cache import LinkCache
@@ -286,5 +286,5 @@ async def _warm_database(engines: Mapping[AsyncEngine, int]) -> None:
     try:
         for engine, connections in engines.items():
             await warm(engine, connections)
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
+    except DATABASE_ERRORS as error:
         log.warning("database_away_at_start", reason=repr(error))

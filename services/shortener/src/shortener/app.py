@@ -9,7 +9,6 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -17,6 +16,7 @@ from starlette.routing import Route
 
 from shared.background import background_tasks
 from shared.db.engine import create_engine, warm
+from shared.db.errors import DATABASE_ERRORS
 from shared.db.pool import pool_usage
 from shared.health import Check, health_routes
 from shared.link_cache import LinkCache
@@ -269,7 +269,7 @@ async def _warm(
     """Open connections before the first request; what is away is only said, and tried later."""
     try:
         await warm(engine, connections)
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
+    except DATABASE_ERRORS as error:
         log.warning("database_away_at_start", reason=repr(error))
     try:
         await warm_redis(redis, redis_connections)

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 import structlog
 from sqlalchemy import BigInteger, Row, Text, TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from shared.db.errors import DATABASE_ERRORS
 from shared.metrics import ShortenerMetrics
 from shortener.link_outbox import BATCH_SIZE
 from shortener.transactions import DatabaseUnavailableError, read, write
@@ -132,7 +132,7 @@ class BlockSweep:
             try:
                 await self.turn()
                 self._is_waiting = False
-            except (DatabaseUnavailableError, SQLAlchemyError) as error:  # or not migrated yet
+            except (DatabaseUnavailableError, *DATABASE_ERRORS) as error:  # or not migrated yet
                 if not self._is_waiting:
                     log.warning("block_sweep_waits_for_database", reason=str(error))
                 self._is_waiting = True

@@ -14,12 +14,11 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-import asyncpg
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from shared.db.errors import DATABASE_ERRORS
 from shared.metrics import ShortenerMetrics
 from shortener.transactions import DatabaseUnavailableError, write
 
@@ -143,8 +142,7 @@ class CountFolding:
         """
         try:
             left = await write(self._engine, self._fold)
-        except (DatabaseUnavailableError, SQLAlchemyError, asyncpg.PostgresError,
-                asyncpg.InterfaceError) as error:  # fmt: skip
+        except (DatabaseUnavailableError, *DATABASE_ERRORS) as error:
             # Or not migrated yet.
             if not self._is_stuck:
                 log.warning("count_folding_stuck", reason=str(error))

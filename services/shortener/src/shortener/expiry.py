@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import structlog
 from sqlalchemy import Table, delete, func, select, tuple_
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from shared.db.errors import DATABASE_ERRORS
 from shared.db.schema import audit_log, idempotent_answers
 from shortener.transactions import DatabaseUnavailableError, write
 
@@ -43,7 +43,7 @@ class Expiry:
         while True:
             try:
                 await self.turn()
-            except (DatabaseUnavailableError, SQLAlchemyError) as error:  # or not migrated yet
+            except (DatabaseUnavailableError, *DATABASE_ERRORS) as error:  # or not migrated yet
                 log.warning("expiry_failed", reason=str(error))
             await self._sleep(INTERVAL_S)
 

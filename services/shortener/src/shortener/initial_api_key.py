@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
+from shared.db.errors import DATABASE_ERRORS
 from shared.settings import Secret
 from shortener.api_keys import ApiKeys
 from shortener.transactions import DatabaseUnavailableError
@@ -25,7 +25,7 @@ async def store_initial_key(keys: ApiKeys, key: Secret, sleep: Sleep = asyncio.s
             if await keys.create_initial(key):
                 log.info("initial_api_key_stored")
             return
-        except (DatabaseUnavailableError, SQLAlchemyError) as error:
+        except (DatabaseUnavailableError, *DATABASE_ERRORS) as error:
             if not has_said_so:
                 log.warning("initial_api_key_waits", reason=str(error))
             has_said_so = True

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
+from shared.db.errors import DATABASE_ERRORS
 from shared.metrics import ShortenerMetrics
 from shortener.link_outbox import BATCH_SIZE, MIN_AGE_S, Backlog
 from shortener.transactions import DatabaseUnavailableError
@@ -53,7 +53,7 @@ class OutboxRelay:
         """Apply what is left, as far as both stores allow."""
         try:
             self._note(await self._relay())
-        except (DatabaseUnavailableError, SQLAlchemyError):  # or not migrated yet
+        except (DatabaseUnavailableError, *DATABASE_ERRORS):  # or not migrated yet
             self._note("postgres")
 
     async def _relay(self) -> str:

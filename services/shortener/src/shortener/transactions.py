@@ -15,6 +15,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from shared.db.errors import DATABASE_ERRORS
+
 log = structlog.get_logger()
 
 T = TypeVar("T")
@@ -47,7 +49,7 @@ async def read(engine: AsyncEngine, work: Work[T], timeout_s: float | None = Non
         try:
             async with asyncio.timeout(timeout_s), engine.connect() as connection:
                 return await work(connection)
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+        except DATABASE_ERRORS as error:
             if attempt == MAX_ATTEMPTS or not _is_worth_another_try(error):
                 raise _translate(error) from error
             attempt += 1
@@ -70,7 +72,7 @@ async def write(engine: AsyncEngine, work: Work[T], was_done: WasDone[T] | None 
             async with engine.begin() as connection:
                 finished.append(await work(connection))
             return finished[0]
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+        except DATABASE_ERRORS as error:
             sqlstate = _sqlstate(error)
             if finished and sqlstate not in _ROLLED_BACK:
                 log.warning("commit_outcome_unknown", reason=str(error))
@@ -88,7 +90,7 @@ async def _ask(engine: AsyncEngine, was_done: WasDone[T], result: T) -> bool:
     try:
         async with engine.begin() as connection:
             return await was_done(connection, result)
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
+    except DATABASE_ERRORS as error:
         raise DatabaseUnavailableError(_OUTCOME_UNKNOWN) from error
 
 
@@ -105,9 +107,8 @@ def _is_worth_another_try(error: Exception) -> bool:
 
 
 def _sqlstate(error: Exception) -> str:
-    if not isinstance(error, DBAPIError):
-        return ""
-    return getattr(error.driver_exception, "sqlstate", None) or ""
+    driver_error = error.driver_exception if isinstance(error, DBAPIError) else error
+    return getattr(driver_error, "sqlstate", None) or ""
 
 
 def _translate(error: Exception, is_outcome_unknown: bool = False) -> Exception:
@@ -116,12 +117,10 @@ def _translate(error: Exception, is_outcome_unknown: bool = False) -> Exception:
         return DatabaseUnavailableError(_OUTCOME_UNKNOWN)
     if isinstance(error, PoolTimeoutError):
         return DatabaseUnavailableError("All connections to the database are in use.")
-    sqlstate = _sqlstate(error)
-    if (
-        not isinstance(error, SQLAlchemyError)
-        or sqlstate.startswith(_UNAVAILABLE)
-        or sqlstate in _ROLLED_BACK
-        or (isinstance(error, DBAPIError) and (error.connection_invalidated or not sqlstate))
-    ):
+    if sqlstate := _sqlstate(error):
+        is_away = sqlstate.startswith(_UNAVAILABLE) or sqlstate in _ROLLED_BACK
+    else:
+        is_away = isinstance(error, DBAPIError) or not isinstance(error, SQLAlchemyError)
+    if is_away or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return DatabaseUnavailableError("The database does not answer.")
     return error

@@ -7,6 +7,7 @@ from sqlalchemy import event, exc
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from shared.db.errors import DATABASE_ERRORS
 from shared.db.pool import WatchedPool
 from shared.settings import Secret
 
@@ -64,7 +65,7 @@ async def warm(engine: AsyncEngine, connections: int) -> None:
     """Open `connections` at once, so that the first requests do not pay for connecting.
 
     Raises:
-        sqlalchemy.exc.DBAPIError | OSError | TimeoutError: the server does not answer.
+        Exception: one of DATABASE_ERRORS: the server does not answer.
     """
     opened = asyncio.Barrier(connections)
 
@@ -76,5 +77,5 @@ async def warm(engine: AsyncEngine, connections: int) -> None:
         async with asyncio.TaskGroup() as group:
             for _ in range(connections):
                 group.create_task(hold())
-    except* (exc.SQLAlchemyError, OSError, TimeoutError) as errors:
+    except* DATABASE_ERRORS as errors:
         raise errors.exceptions[0] from None
