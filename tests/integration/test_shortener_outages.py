@@ -9,6 +9,7 @@ import pytest
 
 from shared.db.migrate import migrate
 from shared.settings import Secret
+from shortener import app
 from shortener.app import create_app
 from tests.support.api import a_settings, running, running_shortener
 from tests.support.database import FAREWELL, fetch
@@ -166,8 +167,11 @@ async def test_an_edit_of_unknown_outcome_is_called_that(
     assert "look before trying again" in answer.json()["detail"]
 
 
-async def test_an_exhausted_pool_is_unavailable_soon(database_url: str, redis_url: str) -> None:
-    """When every connection is busy, a caller is sent away instead of kept waiting."""
+async def test_an_exhausted_pool_is_unavailable_soon(
+    database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When every connection stays busy, a caller is sent away instead of kept waiting."""
+    monkeypatch.setattr(app, "POOL_TIMEOUT_S", 0.1)
     pools = {"DATABASE_MAX_CONNECTIONS": "4"}  # of which one is this process's
     async with running_shortener(database_url, redis_url, **pools) as client:
         await try_to_create(client, customSlug="x")

@@ -80,6 +80,8 @@ log = structlog.get_logger()
 
 STATEMENT_TIMEOUT_S = 5.0
 """For the longest list; what the API usually asks takes a thousandth of it."""
+POOL_TIMEOUT_S = 3.0
+"""A burst of callers would rather wait than come again; a visitor, elsewhere, would not."""
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -96,6 +98,7 @@ def create_app(settings: Settings) -> Starlette:
         application_name=name,
         pool_size=connections,
         statement_timeout_s=STATEMENT_TIMEOUT_S,
+        pool_timeout_s=POOL_TIMEOUT_S,
     )
     redis_connections = redis_share("shortener", settings.redis.pool_size, settings.replicas)
     redis = create_redis(
