@@ -93,7 +93,7 @@ lock: .venv/bin/uv ## Compile requirements/*.txt from the pyproject.toml files; 
 APART := load bench deploy clients
 # Two halves side by side, each with servers of its own: most tests wait more than they work.
 # A half that dies ends the run: pytest-xdist would run its test again, and may wait for it for ever.
-HALVES := --numprocesses 2 --dist loadfile --max-worker-restart 0
+HALVES := --numprocesses 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 test: lint servers ## Lint, then every test but load, bench, deploy and clients; T=path::name narrows
 	@$(PYTEST) $(or $(T),$(HALVES) tests $(addprefix --ignore=tests/,$(APART)))
 

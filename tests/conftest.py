@@ -41,6 +41,12 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the few that take longest, so that no half of the run is left alone with them."""
+    items.sort(key=lambda item: "resilience" not in item.path.parts)
+
+
 @pytest.fixture(autouse=True)
 def a_failed_task_fails_its_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stand in for the end of this process, where the service that would end runs in it."""
