@@ -35,6 +35,10 @@ def main(arguments: Sequence[str]) -> int:
     measured = _measure(options.per_second, options.seconds)
     lines = compare(measured, per_second=options.per_second, links=LINKS)
     _print(lines, console)
+    console.print(
+        f"Work took {measured.slowness:.2f} times as long as where costs were measured; the"
+        " forecast of processor time is for such a machine."
+    )
     for text in measured.wrong:
         console.print(f"visitors met: {text}", markup=False)
     return 0 if all(line.holds for line in lines) and not measured.wrong else 1

@@ -17,6 +17,7 @@ from tests.bench.memory import pss_bytes
 from tests.bench.redis_memory import redis_memory
 from tests.bench.table_sizes import settle
 from tests.bench.warm_cache import cache_links
+from tests.capacity.machine_speed import watched_speed
 from tests.seed.links import seed_links
 from tests.support.database import fetch
 
@@ -49,6 +50,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """What visitors were answered that is no redirect."""
     cores: dict[str, float]
     """Processors that each component kept busy."""
+    slowness: float
+    """How many times as long as where costs were measured the same work took meanwhile."""
     memory_bytes: dict[str, int]
     """Of each component at the end, what processes share counted once."""
     disk_bytes_per_click: float
@@ -86,7 +89,8 @@ async def measure_run(
     clicks = round(per_second * lasts_s)
     sizes, wal, counts = await settle(url), await _number(url, _WAL), await _number(url, _COUNTS)
     components, before = _components(stack), cpu_seconds(_components(stack))
-    wrong = await visit(clicks)
+    async with watched_speed(folder) as speed:
+        wrong = await visit(clicks)
     await _until_stored(url, warm_up + clicks)
     used = spent(before, cpu_seconds(components))
     wal_bytes = await _number(url, _WAL) - wal
@@ -100,6 +104,7 @@ async def measure_run(
         cores={
             name: cpu_s / lasts_s for name, cpu_s in used.by_component.items() if name != MACHINE
         },
+        slowness=speed.slowness,
         memory_bytes=memory,
         disk_bytes_per_click=(
             grown.clicks_bytes + grown.counts_bytes - sizes.clicks_bytes - sizes.counts_bytes

@@ -31,7 +31,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compare(measured: Measured, *, per_second: float, links: int) -> list[Line]:
-    """Forecast the same run, and put both beside each other."""
+    """Forecast the same run, and put both beside each other.
+
+    Of processor time the forecast is for a machine as slow as this one was meanwhile.
+    """
     load = Load(
         clicks_per_s=per_second,
         cached_links=links,
@@ -40,7 +43,7 @@ def compare(measured: Measured, *, per_second: float, links: int) -> list[Line]:
             + links * (costs.LINK_DISK_BYTES + costs.COUNTS_DISK_BYTES)
         ),
     )
-    used = {name: cores(name, load) for name in COMPONENTS}
+    used = {name: cores(name, load) * measured.slowness for name in COMPONENTS}
     held = {name: memory_bytes(name, load) / costs.MB for name in COMPONENTS}
     cached = float(costs.LINK_REDIS_BYTES)
     rows = costs.CLICK_DISK_BYTES + costs.COUNTS_DISK_BYTES * measured.counts_per_click

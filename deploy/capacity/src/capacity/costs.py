@@ -12,15 +12,16 @@ Points = Sequence[tuple[float, float]]
 
 MB = 1_000_000
 
-# Joining makes a redirect cheaper the more there are, so costs are curves and no constants. The
+# Joining makes a redirect cheaper the more there are, so costs are curves and no constants; folding
+# statistics makes clicks dearer the fewer there are. The
 # last point is the ten minutes at 11,600/s over a million links: docs/performance.md, "Where the
 # time goes". A curve is of all processes of a component together, two of them redirectors.
 CORES: Mapping[str, Points] = {
     "nginx": ((0, 0.000), (100, 0.017), (1_000, 0.079), (5_000, 0.188), (11_600, 0.313)),
     "redirector": ((0, 0.009), (100, 0.073), (1_000, 0.222), (5_000, 0.447), (11_600, 0.580)),
-    "shortener": ((0, 0.005), (11_600, 0.005)),
-    "click-ingest": ((0, 0.003), (100, 0.018), (1_000, 0.024), (5_000, 0.055), (11_600, 0.116)),
-    "postgres": ((0, 0.003), (100, 0.009), (1_000, 0.026), (5_000, 0.073), (11_600, 0.232)),
+    "shortener": ((0, 0.005), (1_000, 0.007), (11_600, 0.007)),
+    "click-ingest": ((0, 0.003), (100, 0.018), (1_000, 0.034), (5_000, 0.055), (11_600, 0.116)),
+    "postgres": ((0, 0.003), (100, 0.009), (1_000, 0.035), (5_000, 0.073), (11_600, 0.232)),
     "redis": ((0, 0.002), (100, 0.008), (1_000, 0.031), (5_000, 0.048), (11_600, 0.058)),
     "rabbitmq": ((0, 0.004), (100, 0.022), (1_000, 0.023), (5_000, 0.035), (11_600, 0.058)),
 }
