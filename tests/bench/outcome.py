@@ -3,12 +3,13 @@
 import time
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.bench.bench import Bench, Options, Screen, Section
-from tests.bench.findings import Findings
+from tests.bench.findings import Figure, Findings
+from tests.bench.machine_speed import watched_speed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,11 @@ def run_sections(
         findings, error = Findings(figures=()), ""
         with TemporaryDirectory(prefix=f"qck-bench-{name}-", ignore_cleanup_errors=True) as folder:
             try:
-                findings = section(Bench(options=options, screen=screen, folder=Path(folder)))
+                with watched_speed(Path(folder)) as speed:
+                    findings = section(Bench(options=options, screen=screen, folder=Path(folder)))
+                findings = replace(
+                    findings, figures=(*findings.figures, _slowness(speed.slowness))
+                )
             except Exception as problem:  # whatever it was, the other sections can be measured
                 error = f"{type(problem).__name__}: {problem}"
                 screen.say(traceback.format_exc())
@@ -46,3 +51,13 @@ def run_sections(
             Outcome(name=name, took_s=time.monotonic() - started, findings=findings, error=error)
         )
     return outcomes
+
+
+def _slowness(times: float) -> Figure:
+    return Figure(
+        name="time that the same work takes here",
+        value=times,
+        unit="×",
+        note="A fixed piece of Python, timed all along, against the machine and hour of"
+        " docs/performance.md: at 2 it is half as fast, and figures by the second with it.",
+    )

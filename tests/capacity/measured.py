@@ -13,11 +13,11 @@ from tests.bench.cpu import MACHINE, Components, cpu_seconds, spent
 from tests.bench.fixed_rate.measure import measure
 from tests.bench.fixed_rate.visitors import visitor_endings
 from tests.bench.fixed_rate.zipf import draw_links
+from tests.bench.machine_speed import watched_speed
 from tests.bench.memory import pss_bytes
 from tests.bench.redis_memory import redis_memory
 from tests.bench.table_sizes import settle
 from tests.bench.warm_cache import cache_links
-from tests.capacity.machine_speed import watched_speed
 from tests.seed.links import seed_links
 from tests.support.database import fetch
 
@@ -89,7 +89,7 @@ async def measure_run(
     clicks = round(per_second * lasts_s)
     sizes, wal, counts = await settle(url), await _number(url, _WAL), await _number(url, _COUNTS)
     components, before = _components(stack), cpu_seconds(_components(stack))
-    async with watched_speed(folder) as speed:
+    with watched_speed(folder) as speed:
         wrong = await visit(clicks)
     await _until_stored(url, warm_up + clicks)
     used = spent(before, cpu_seconds(components))

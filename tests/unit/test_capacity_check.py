@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from tests.capacity.machine_speed import REFERENCE_US, TIMES, MachineSpeed
+from tests.bench.machine_speed import REFERENCE_US, TIMES, MachineSpeed
 from tests.capacity.measured import COMPONENTS, Measured
 from tests.capacity.verdict import Line, compare
 

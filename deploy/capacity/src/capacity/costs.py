@@ -12,10 +12,10 @@ Points = Sequence[tuple[float, float]]
 
 MB = 1_000_000
 
-# Joining makes a redirect cheaper the more there are, so costs are curves and no constants; folding
-# statistics makes clicks dearer the fewer there are. The
-# last point is the ten minutes at 11,600/s over a million links: docs/performance.md, "Where the
-# time goes". A curve is of all processes of a component together, two of them redirectors.
+# Joining makes a redirect cheaper the more there are, and folding statistics a click, so costs are
+# curves and no constants. The last point is the ten minutes at 11,600/s over a million links:
+# docs/performance.md, "Where the time goes". A curve is of all processes of a component together,
+# two of them redirectors.
 CORES: Mapping[str, Points] = {
     "nginx": ((0, 0.000), (100, 0.017), (1_000, 0.079), (5_000, 0.188), (11_600, 0.313)),
     "redirector": ((0, 0.009), (100, 0.073), (1_000, 0.222), (5_000, 0.447), (11_600, 0.580)),
