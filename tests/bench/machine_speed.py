@@ -14,7 +14,8 @@ from tests.bench.micro.reference import reference
 
 REFERENCE_US = 9.0
 """The processor's time for that work where `capacity.costs` and the figures of docs/performance.md
-were measured: 8 µs by itself, and more beside a run, which shares its caches."""
+were measured: 8 µs by itself, as `make bench-micro` had it. It was not timed beside those runs: 9
+is reckoned from what `make capacity-check` used there, and in an hour in which it was 18."""
 LOOK_EACH_S = 0.5
 TIMES = 300
 """The work in one look: some milliseconds, less than a hundredth of a processor."""

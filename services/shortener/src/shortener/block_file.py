@@ -11,10 +11,9 @@ from typing import Protocol
 
 import structlog
 
-from shared.db.errors import DATABASE_ERRORS
 from shortener.blocked_domains import parse_blocked_domain
 from shortener.domain_name import DomainRefusedError
-from shortener.transactions import DatabaseUnavailableError
+from shortener.transactions import TRY_LATER
 
 log = structlog.get_logger()
 
@@ -72,7 +71,7 @@ class BlockFile:
             content = await asyncio.to_thread(self._path.read_text)
             domains, problems = await asyncio.to_thread(parse_block_file, content)
             added, removed = await self._domains.replace_file(domains)
-        except (UnicodeDecodeError, DatabaseUnavailableError, *DATABASE_ERRORS) as error:
+        except (UnicodeDecodeError, *TRY_LATER) as error:
             if str(error) != self._last_problem:
                 log.warning("block_file_not_read", path=str(self._path), reason=str(error))
             self._last_problem = str(error)

@@ -16,10 +16,9 @@ from sqlalchemy import BigInteger, Row, Text, TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared.db.errors import DATABASE_ERRORS
 from shared.metrics import ShortenerMetrics
 from shortener.link_outbox import BATCH_SIZE
-from shortener.transactions import DatabaseUnavailableError, read, write
+from shortener.transactions import TRY_LATER, read, write
 
 log = structlog.get_logger()
 
@@ -132,7 +131,7 @@ class BlockSweep:
             try:
                 await self.turn()
                 self._is_waiting = False
-            except (DatabaseUnavailableError, *DATABASE_ERRORS) as error:  # or not migrated yet
+            except TRY_LATER as error:  # or not migrated yet
                 if not self._is_waiting:
                     log.warning("block_sweep_waits_for_database", reason=str(error))
                 self._is_waiting = True

@@ -18,9 +18,8 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared.db.errors import DATABASE_ERRORS
 from shared.metrics import ShortenerMetrics
-from shortener.transactions import DatabaseUnavailableError, write
+from shortener.transactions import TRY_LATER, write
 
 log = structlog.get_logger()
 
@@ -142,7 +141,7 @@ class CountFolding:
         """
         try:
             left = await write(self._engine, self._fold)
-        except (DatabaseUnavailableError, *DATABASE_ERRORS) as error:
+        except TRY_LATER as error:
             # Or not migrated yet.
             if not self._is_stuck:
                 log.warning("count_folding_stuck", reason=str(error))

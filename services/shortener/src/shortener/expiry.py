@@ -8,9 +8,8 @@ import structlog
 from sqlalchemy import Table, delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.db.errors import DATABASE_ERRORS
 from shared.db.schema import audit_log, idempotent_answers
-from shortener.transactions import DatabaseUnavailableError, write
+from shortener.transactions import TRY_LATER, write
 
 log = structlog.get_logger()
 
@@ -43,7 +42,7 @@ class Expiry:
         while True:
             try:
                 await self.turn()
-            except (DatabaseUnavailableError, *DATABASE_ERRORS) as error:  # or not migrated yet
+            except TRY_LATER as error:  # or not migrated yet
                 log.warning("expiry_failed", reason=str(error))
             await self._sleep(INTERVAL_S)
 

@@ -5,10 +5,9 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from shared.db.errors import DATABASE_ERRORS
 from shared.settings import Secret
 from shortener.api_keys import ApiKeys
-from shortener.transactions import DatabaseUnavailableError
+from shortener.transactions import TRY_LATER
 
 log = structlog.get_logger()
 
@@ -25,7 +24,7 @@ async def store_initial_key(keys: ApiKeys, key: Secret, sleep: Sleep = asyncio.s
             if await keys.create_initial(key):
                 log.info("initial_api_key_stored")
             return
-        except (DatabaseUnavailableError, *DATABASE_ERRORS) as error:
+        except TRY_LATER as error:
             if not has_said_so:
                 log.warning("initial_api_key_waits", reason=str(error))
             has_said_so = True

@@ -10,10 +10,9 @@ from typing import Protocol
 
 import structlog
 
-from shared.db.errors import DATABASE_ERRORS
 from shared.metrics import ShortenerMetrics
 from shortener.link_outbox import BATCH_SIZE, MIN_AGE_S, Backlog
-from shortener.transactions import DatabaseUnavailableError
+from shortener.transactions import TRY_LATER
 
 log = structlog.get_logger()
 
@@ -53,7 +52,7 @@ class OutboxRelay:
         """Apply what is left, as far as both stores allow."""
         try:
             self._note(await self._relay())
-        except (DatabaseUnavailableError, *DATABASE_ERRORS):  # or not migrated yet
+        except TRY_LATER:  # or not migrated yet
             self._note("postgres")
 
     async def _relay(self) -> str:

@@ -38,6 +38,10 @@ class DatabaseUnavailableError(Exception):
     """PostgreSQL could not do it now; str() is fit for the caller of the API."""
 
 
+TRY_LATER = (DatabaseUnavailableError, *DATABASE_ERRORS)
+"""For background tasks, which go on for ever: also a table that a migration has yet to make."""
+
+
 async def read(engine: AsyncEngine, work: Work[T], timeout_s: float | None = None) -> T:
     """Run reading `work` on an autocommit connection; again if the connection broke.
 
