@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import httpx2
 import msgspec
 
+from tests.bench.wake_up import wake_up_p95_s
 from tests.load.plan import PLAN_VARIABLE, ClientSide, Plan
 from tests.load.profiles import PROFILES
 from tests.load.report import write_report
@@ -62,6 +63,7 @@ async def run_load(target: Target, options: Options, terminal: RunTerminal) -> l
                 tag=tag,
                 results=f"{folder}/results.json",
             )
+            wake_up_s = await asyncio.to_thread(wake_up_p95_s)
             before = await services.counts()
             watching = asyncio.create_task(services.watch())
             terminal.begin(options.duration_s)
@@ -78,6 +80,7 @@ async def run_load(target: Target, options: Options, terminal: RunTerminal) -> l
         services=after.since(before) if after and before else None,
         looks=services.looks,
         counted=counted,
+        wake_up_s=wake_up_s,
         is_soak=options.profile == "soak",
     )
     goals = judge(run)

@@ -17,6 +17,7 @@ from tests.bench.cpu import (
 from tests.bench.machine import cpu_model
 from tests.bench.memory import pss_bytes, read_kib
 from tests.bench.rounds import Measured, costs, ratios, where_the_time_goes
+from tests.bench.wake_up import wake_up_p95_s
 from tests.bench.workers import consuming_since
 from tests.bench.wrk import Load
 
@@ -111,3 +112,8 @@ def test_a_worker_tells_when_it_begins() -> None:
     assert consuming_since(log) == 1_767_225_601.5
     with pytest.raises(ValueError, match="did not say"):
         consuming_since("Traceback")
+
+
+def test_waking_a_process_takes_time() -> None:
+    """More than a microsecond, and the other process is gone afterwards."""
+    assert 1e-6 < wake_up_p95_s() < 1
