@@ -76,8 +76,10 @@ def _why_not_ready(state: ProgramState, program: Program) -> str | None:
 
 def _explain(home: Home, name: str, why: str) -> str:
     try:
-        lines = home.log(name).read_text(errors="replace").splitlines()[-_LOG_LINES:]
+        lines = home.log(name).read_text(errors="replace").splitlines()
     except OSError:
         lines = []
-    quoted = "".join(f"\n  | {line}" for line in lines)
+    # Each life says the same: a line that came again is told once, where it came last.
+    last = list(dict.fromkeys(reversed(lines)))[:_LOG_LINES]
+    quoted = "".join(f"\n  | {line}" for line in reversed(last))
     return f"{name} {why}; the end of {home.log(name)}:{quoted}"
