@@ -1,7 +1,6 @@
 """The wiring of a click-ingest worker: what is made of what, in which order it starts and ends."""
 
 import asyncio
-import gc
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -31,6 +30,7 @@ from shared.background import background_tasks
 from shared.db.engine import create_engine, warm
 from shared.db.errors import DATABASE_ERRORS
 from shared.db.pool import pool_usage
+from shared.garbage import keep_for_good
 from shared.health import Check, health_routes
 from shared.metrics import IngestMetrics, create_registry
 from shared.pool_budget import database_share
@@ -58,9 +58,7 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             await _open(settings, metrics, checks, stack)
-            # What lives until the end needs no looking through by the garbage collector.
-            gc.collect()
-            gc.freeze()
+            keep_for_good()
             log.info("click_ingest_started")
             yield
             log.info("click_ingest_stopping")

@@ -1,7 +1,6 @@
 """The redirector's wiring: every client, every task and the order in which they open and close."""
 
 import asyncio
-import gc
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -47,6 +46,7 @@ from shared.bots import BotPatterns
 from shared.db.engine import create_engine, warm
 from shared.db.errors import DATABASE_ERRORS
 from shared.db.pool import pool_usage
+from shared.garbage import keep_for_good
 from shared.health import Check, health_routes
 from shared.link_cache import LinkCache
 from shared.metrics import RedirectorMetrics, create_registry
@@ -69,9 +69,7 @@ def create_app(settings: Settings) -> Starlette:
         async with AsyncExitStack() as stack:
             redirect = await _open(settings, metrics, checks, stack)
             app.router.default = AsgiRedirect(redirect, clock=time.time)
-            # What lives until the end needs no looking through by the garbage collector.
-            gc.collect()
-            gc.freeze()
+            keep_for_good()
             log.info("redirector_started")
             # Each connection finds it there: see RedirectProtocol.
             yield {"redirect": redirect}

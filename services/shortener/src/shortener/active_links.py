@@ -71,7 +71,7 @@ class ActiveLinks:
             .render_derived("active")
         )
         found = (
-            select(*columns)
+            select(clicks.c.id, *columns)
             .where(
                 clicks.c.link_id == active.c.link_id,
                 clicks.c.id >= active.c.first,

@@ -1,7 +1,6 @@
 """The JSON object that stands for a click in every answer of the API."""
 
-from datetime import UTC
-from typing import Any, Protocol
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -40,32 +39,19 @@ class OrphanVisit(Visit, frozen=True, rename="camel"):
     type: str
 
 
-class Click(Protocol):
-    """A row of clicks, by the names of its columns."""
-
-    def __getitem__(self, name: Any, /) -> Any:
-        """Return a value."""
+Click = tuple[str, str, datetime, str, str | None, bool, str, str | None]
+"""A row of clicks: type, referer, moment, user agent, country, whether a bot's, visited URL and
+redirect URL. A page has thousands of them: values by name take three times as long to get."""
 
 
-def present_visit(row: Click) -> Visit:
-    """Make the JSON object of a row of clicks."""
-    return (
-        OrphanVisit(**_members(row), type=row["type"])
-        if row["type"] != "link"
-        else Visit(**_members(row))
-    )
-
-
-def _members(row: Click) -> dict[str, Any]:
-    return {
-        "referer": row["referer"],
-        "date": row["clicked_at"].astimezone(UTC).isoformat(timespec="seconds"),
-        "user_agent": row["user_agent"],
-        "visit_location": _location(row["country"]),
-        "potential_bot": row["is_bot"],
-        "visited_url": row["visited_url"],
-        "redirect_url": row["redirect_url"],
-    }
+def present_visit(click: Click) -> Visit:
+    """Make the JSON object of a click."""
+    kind, referer, clicked_at, user_agent, country, is_bot, visited_url, redirect_url = click
+    date = clicked_at.astimezone(UTC).isoformat(timespec="seconds")
+    where = _location(country)
+    if kind == "link":
+        return Visit(referer, date, user_agent, where, is_bot, visited_url, redirect_url)
+    return OrphanVisit(referer, date, user_agent, where, is_bot, visited_url, redirect_url, kind)
 
 
 def _location(country: str | None) -> VisitLocation | None:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, func, select, true
+from sqlalchemy import ColumnElement, Select, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.click_id import first_id_at
 from shared.day_statistics import Counts
 from shared.db.schema import clicks
 from shortener.active_links import ActiveLinks, active_links
+from shortener.visit import Click
 from shortener.visit_counts import Span, VisitCounts
 from shortener.visit_query import VisitQuery, VisitRange
 from shortener.visit_scope import VisitScope
@@ -27,17 +28,17 @@ MAX_SEARCHED = 50_000
 """So many of the newest visits are looked through for what no count knows."""
 
 _SECOND = timedelta(seconds=1)
-_COLUMNS = (
-    clicks.c.id, clicks.c.clicked_at, clicks.c.type, clicks.c.is_bot, clicks.c.referer,
-    clicks.c.user_agent, clicks.c.visited_url, clicks.c.redirect_url, clicks.c.country,
+_CLICK = (
+    clicks.c.type, clicks.c.referer, clicks.c.clicked_at, clicks.c.user_agent, clicks.c.country,
+    clicks.c.is_bot, clicks.c.visited_url, clicks.c.redirect_url,
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class VisitPage:
-    """Rows of clicks, and how many there are on all pages."""
+    """Its clicks, and how many there are on all pages."""
 
-    rows: Sequence[RowMapping]
+    clicks: Sequence[Click]
     total: int
 
 
@@ -147,7 +148,7 @@ class _Reader:
         offset: int,
         limit: int,
         active: ActiveLinks | None = None,
-    ) -> Sequence[RowMapping]:
+    ) -> Sequence[Click]:
         """Read rows, newest first, after so many from the end; of `active` links if given."""
         start = start if self._start is None else max(start, self._start)
         end = end if self._end is None else min(end, self._end)
@@ -157,12 +158,12 @@ class _Reader:
         )
         statement: Select[Any]
         if active is not None:
-            statement = active.newest(_COLUMNS, *conditions)
+            statement = active.newest(_CLICK, *conditions)
         else:
             newest = clicks.c.id.desc()
-            statement = select(*_COLUMNS).where(self._condition, *conditions).order_by(newest)
+            statement = select(*_CLICK).where(self._condition, *conditions).order_by(newest)
         page = statement.offset(offset).limit(limit)
-        return (await self._connection.execute(page)).mappings().all()
+        return (await self._connection.execute(page)).all()
 
 
 def _between(start: datetime, end: datetime) -> tuple[Any, Any]:

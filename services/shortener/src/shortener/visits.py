@@ -126,7 +126,7 @@ def _read_query(request: Request) -> VisitQuery:
 
 
 def _answer(page: VisitPage, query: VisitQuery) -> Response:
-    data = [present_visit(row) for row in page.rows]
+    data = [present_visit(click) for click in page.clicks]
     return json_answer({"visits": paginate(query, data, page.total)})
 
 
