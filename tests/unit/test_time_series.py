@@ -16,10 +16,10 @@ def series(zone: str, unit: str, start: str, end: str) -> list[tuple[str, int]]:
     """Return each unit's begin and clicks, where each hour of UTC around has one click."""
     first, last = datetime.fromisoformat(start), datetime.fromisoformat(end)
     begin = first.astimezone(UTC).replace(minute=0) - timedelta(hours=50)
-    hours = {
-        begin + timedelta(hours=n): Counts(1, 0)
+    hours = [
+        (begin + timedelta(hours=n), Counts(1, 0))
         for n in range(100 + (last - first) // timedelta(hours=1))
-    }
+    ]
     query = StatisticsQuery(
         start=first, end=last, unit=cast(Unit, unit), zone=ZoneInfo(zone), limit=10,
         excludes_bots=False,

@@ -62,7 +62,7 @@ class VisitorSketch:
         """Return how many visitors were added."""
         if self._registers is None:
             return len(self._exact)
-        counts = [self._registers.count(rank) for rank in range(_RANK_BITS + 2)]
+        counts = _counts(self._registers)
         m = _REGISTERS
         z = m * _tau(1 - counts[_RANK_BITS + 1] / m)
         for rank in range(_RANK_BITS, 0, -1):
@@ -76,6 +76,18 @@ class VisitorSketch:
         if not self._exact:
             return b""
         return _EXACT + struct.pack(f"<{len(self._exact)}Q", *sorted(self._exact))
+
+
+def _counts(registers: bytearray) -> list[int]:
+    """Return how many registers have each rank; looks no further than the highest one."""
+    counts = [0] * (_RANK_BITS + 2)
+    left = _REGISTERS
+    for rank in range(_RANK_BITS + 2):
+        counts[rank] = registers.count(rank)
+        left -= counts[rank]
+        if not left:
+            break
+    return counts
 
 
 def _maximum(left: bytes | bytearray, right: bytes | bytearray) -> bytearray:

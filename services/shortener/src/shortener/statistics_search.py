@@ -18,14 +18,16 @@ from shortener.visit_store import FindScope
 
 FindScopes = Callable[[AsyncConnection], Awaitable[Sequence[VisitScope]]]
 
-_NOON = timedelta(hours=12)
+_HOUR = timedelta(hours=1)
+_NOON = 12 * _HOUR
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """What the statistics have of a scope within a range."""
 
-    hours: Mapping[datetime, Counts]
+    hours: Sequence[tuple[datetime, Counts]]
+    """Hours of UTC, in no order; those of several scopes come one by one."""
     first_day: date
     last_day: date
     days: DayStatistics
@@ -68,7 +70,7 @@ async def _find(
         of.day.between(query.start.astimezone(UTC).date(), query.end.astimezone(UTC).date()),
     )
     first_day, last_day = whole_days(query.start, query.end)
-    hours: defaultdict[datetime, Counts] = defaultdict(Counts)
+    hours: list[tuple[datetime, Counts]] = []
     total = DayStatistics()
     visitors: defaultdict[date, int] = defaultdict(int)
     sketches: defaultdict[date, VisitorSketch] = defaultdict(VisitorSketch)
@@ -76,7 +78,7 @@ async def _find(
         statistics = decode_day(data)
         midnight = datetime.combine(day, time(), UTC)
         for hour, counts in statistics.hours.items():
-            hours[midnight + timedelta(hours=hour)].add(counts.clicks, counts.bots)
+            hours.append((midnight + hour * _HOUR, counts))
         if first_day <= day <= last_day:
             total.merge(statistics)
             if is_sum:

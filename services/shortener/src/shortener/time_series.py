@@ -5,7 +5,7 @@ In zones that are off by parts of an hour an hour counts for the day in which it
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, time, timedelta
 
 from shared.day_statistics import Counts
@@ -16,7 +16,7 @@ _DAY = timedelta(days=1)
 
 
 def time_series(
-    query: StatisticsQuery, hours: Mapping[datetime, Counts]
+    query: StatisticsQuery, hours: Iterable[tuple[datetime, Counts]]
 ) -> list[tuple[datetime, Counts]]:
     """Return each unit of the range, empty ones too, in order: its begin there, and its clicks.
 
@@ -24,7 +24,7 @@ def time_series(
     """
     starts = [*(_hours(query) if query.unit == "hour" else _days(query))]
     series = [(start.astimezone(query.zone), Counts()) for start in starts]
-    for hour, counts in hours.items():
+    for hour, counts in hours:
         # An hour that begins before the first day is of the day before, whatever the range cuts.
         if starts[0] <= hour <= query.end and hour > query.start - _HOUR:
             series[bisect_right(starts, hour) - 1][1].add(counts.clicks, counts.bots)
