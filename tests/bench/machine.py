@@ -11,7 +11,7 @@ from tempfile import gettempdir
 
 from local_stack import binaries
 from local_stack.home import PROJECT_ROOT
-from tests.bench.wake_up import wake_up_p95_s
+from tests.bench.round_trip import round_trip_p95_s
 
 
 def describe_machine() -> dict[str, str]:
@@ -24,7 +24,7 @@ def describe_machine() -> dict[str, str]:
         "cores": str(os.cpu_count()),
         "memory": f"{int(memory[1]) / 2**20:.1f} GiB" if memory else "",
         "system": f"{_system(_text('/etc/os-release'))}, Linux {platform.release()}",
-        "wake-up": f"{wake_up_p95_s() * 1000:.2f} ms to another process and back, p95",
+        "a byte to another process and back": f"{round_trip_p95_s() * 1000:.2f} ms, p95, idle",
         "data on": _output("stat", "-f", "-c", "%T", gettempdir()).strip(),
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         **_server_versions(),

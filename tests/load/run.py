@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 import httpx2
 import msgspec
 
-from tests.bench.wake_up import wake_up_p95_s
 from tests.load.plan import PLAN_VARIABLE, ClientSide, Plan
 from tests.load.profiles import PROFILES
 from tests.load.report import write_report
@@ -25,6 +24,8 @@ from tests.support.run_terminal import RunTerminal
 ROOT = Path(__file__).parents[2]
 COUNTED_WITHIN_S = 20.0
 TOGETHER = 8
+ROUND_TRIPS_S = 60.0
+"""So long, of a long run, the machine's own round trips are timed beside it."""
 _LOCUST_ENDS_WITHIN_S = 30
 
 
@@ -63,14 +64,16 @@ async def run_load(target: Target, options: Options, terminal: RunTerminal) -> l
                 tag=tag,
                 results=f"{folder}/results.json",
             )
-            wake_up_s = await asyncio.to_thread(wake_up_p95_s)
             before = await services.counts()
             watching = asyncio.create_task(services.watch())
+            trips = asyncio.create_task(_round_trip_ms(min(options.duration_s, ROUND_TRIPS_S)))
             terminal.begin(options.duration_s)
             try:
                 client = await _run_locust(plan, Path(folder), terminal)
+                round_trip_ms = await trips
             finally:
                 watching.cancel()
+                trips.cancel()
                 terminal.end()
             after = await services.counts()
             counted = await _count_clicks(api, tag, client.redirects)
@@ -80,11 +83,11 @@ async def run_load(target: Target, options: Options, terminal: RunTerminal) -> l
         services=after.since(before) if after and before else None,
         looks=services.looks,
         counted=counted,
-        wake_up_s=wake_up_s,
         is_soak=options.profile == "soak",
     )
     goals = judge(run)
     page = write_report(plan, client, services.looks, goals, options.report / options.profile)
+    terminal.say(f"a byte to another process and back took {round_trip_ms} ms meanwhile (p95)")
     terminal.say(f"the report is {page}")
     return goals
 
@@ -142,6 +145,21 @@ async def _run_locust(plan: Plan, folder: Path, terminal: RunTerminal) -> Client
     if not results.exists():
         raise TargetError(f"locust broke off:\n{log.read_text()[-2000:]}")
     return msgspec.json.decode(results.read_bytes(), type=ClientSide)
+
+
+async def _round_trip_ms(for_s: float) -> str:
+    """Return what the machine takes for the least that two processes can do together."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bench.round_trip", str(for_s),
+        cwd=ROOT, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        printed, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return printed.decode().strip()
 
 
 async def _count_clicks(api: httpx2.AsyncClient, tag: str, expected: int) -> int:

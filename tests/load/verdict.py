@@ -42,8 +42,6 @@ class Measured:
     looks: Sequence[Look]
     counted: int
     """Clicks that the API has of the run's links when it is over."""
-    wake_up_s: float | None = None
-    """What this machine takes to wake a process and be woken by it, in 95 of 100 trips."""
     is_soak: bool = False
 
 
@@ -59,7 +57,7 @@ def judge(run: Measured) -> list[Goal]:
         _at_most("failed requests", client.failed / max(1, client.requests), MAX_ERROR_SHARE),
         # At five times the document's rate locust's own share of the machine is in them.
         *([] if run.is_soak else latencies),
-        *_service_goals(run.services, run.wake_up_s),
+        *_service_goals(run.services),
         _utilisation(run.looks),
         _clicks(run),
     ]
@@ -71,7 +69,7 @@ def missed(goals: Sequence[Goal]) -> list[str]:
     return [goal.name for goal in goals if goal.is_met is False]
 
 
-def _service_goals(services: RedirectorCounts | None, wake_up_s: float | None) -> list[Goal]:
+def _service_goals(services: RedirectorCounts | None) -> list[Goal]:
     names = ("cache hit ratio", "Redis lookups p95", "database lookups p95")
     if services is None:
         return [Goal(name, "not measured", "", None) for name in names]
@@ -83,12 +81,9 @@ def _service_goals(services: RedirectorCounts | None, wake_up_s: float | None) -
         for outcome, count in services.lookups.items()
         if count and outcome not in ("hit", "negative")
     )
-    redis = _lookups(names[1], services, "redis", MAX_REDIS_S, is_needed=True)
-    if wake_up_s is not None:
-        redis = replace(redis, figure=f"{redis.figure}; bare wake-up {wake_up_s * 1000:.2f} ms")
     return [
         replace(ratio, figure=f"{ratio.figure}; {others or 'no miss'}"),
-        redis,
+        _lookups(names[1], services, "redis", MAX_REDIS_S, is_needed=True),
         _lookups(names[2], services, "postgres", MAX_DATABASE_S, is_needed=False),
     ]
 

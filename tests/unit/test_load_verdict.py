@@ -90,15 +90,6 @@ def test_an_unanswered_visit_may_have_been_counted() -> None:
     assert missed(judge(a_run({"failed": 5}, counted=11_005))) == []
 
 
-def test_a_lookup_is_told_beside_what_the_machine_takes_for_nothing() -> None:
-    """A machine slow to wake its processes explains a missed target, and excuses none."""
-    slow = RedirectorCounts(1.0, {"hit": 1}, FAST | {("redis", 0.001): 94.0})
-    goals = {goal.name: goal for goal in judge(a_run(services=slow, wake_up_s=0.0014))}
-    lookups = goals["Redis lookups p95"]
-    assert lookups.figure.endswith(" ms; bare wake-up 1.40 ms")
-    assert lookups.is_met is False
-
-
 def test_what_nobody_tells_is_not_measured() -> None:
     """A deployed stack whose processes are not known is judged by what visitors see."""
     goals = judge(a_run(services=None, looks=[]))
