@@ -34,7 +34,7 @@ def round_trip_p95_s(for_s: float = 1.0) -> float:
 
 
 def _trips_s(peer: socket.socket, for_s: float) -> list[float]:
-    trips_s = []
+    trips_s: list[float] = []
     deadline = time.monotonic() + for_s
     while not trips_s or time.monotonic() < deadline:
         time.sleep(PAUSE_S)
