@@ -115,5 +115,5 @@ def test_a_worker_tells_when_it_begins() -> None:
 
 
 def test_a_round_trip_takes_time() -> None:
-    """More than a microsecond, even if there is time for one trip only."""
-    assert 1e-6 < round_trip_p95_s(for_s=0) < 5
+    """There is a figure even if there is time for one trip only."""
+    assert round_trip_p95_s(for_s=0) > 0

@@ -28,6 +28,7 @@ MAX_SEARCHED = 50_000
 """So many of the newest visits are looked through for what no count knows."""
 
 _SECOND = timedelta(seconds=1)
+# In the order of `Click`.
 _CLICK = (
     clicks.c.type, clicks.c.referer, clicks.c.clicked_at, clicks.c.user_agent, clicks.c.country,
     clicks.c.is_bot, clicks.c.visited_url, clicks.c.redirect_url,
