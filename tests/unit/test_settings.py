@@ -54,7 +54,7 @@ def test_all_problems_at_once() -> None:
     assert sorted(named) == [
         "DATABASE_URL", "FOLDER", "GROUP_SIZE", "HTTP_PORT", "IS_FAST", "TOKEN",
     ]  # fmt: skip
-    assert "got 'eighty'" in str(caught.value)
+    assert "HTTP_PORT: Expected `int`, got 'eighty'" in caught.value.problems
 
 
 def test_secrets_never_show() -> None:

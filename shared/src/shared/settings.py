@@ -218,7 +218,8 @@ def _bare(kind: Any) -> Any:
 
 
 def _explain(error: Exception, text: str, kind: Any) -> str:
-    reason = str(error)
     if _bare(kind) is Secret:
-        return reason
+        return str(error)
+    # msgspec says that it got a string, which every setting is.
+    reason = str(error).partition(", got ")[0]
     return f"{reason}, got {text!r}"

@@ -41,7 +41,9 @@ def parse_demand(figures: Iterable[str]) -> Demand:
         try:
             value = msgspec.convert(text.replace("_", ""), FIELDS[name].type, strict=False)
         except msgspec.ValidationError as error:
-            problems.append(f"{name}: {error}, got {text!r}")
+            # msgspec says that it got a string, which every figure is.
+            reason = str(error).partition(", got ")[0]
+            problems.append(f"{name}: {reason}, got {text!r}")
         else:
             given[FIELDS[name].name] = value
     if problems:
