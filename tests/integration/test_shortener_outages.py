@@ -13,7 +13,7 @@ from shortener import app
 from shortener.app import create_app
 from tests.support.api import a_settings, running, running_shortener
 from tests.support.database import FAREWELL, fetch
-from tests.support.short_urls import try_to_create
+from tests.support.short_urls import LONG_URL, try_to_create
 from tests.support.tcp_proxy import TcpProxy, proxied
 
 
@@ -39,6 +39,11 @@ def assert_unavailable(answer: httpx2.Response) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["retry-after"] == "1"
     assert answer.json()["type"].endswith("/service-unavailable")
+
+
+def shut_on_commit(proxy: TcpProxy, mention: str, *, after_delivery: bool) -> None:
+    """Shut on the COMMIT of who mentions that: the shortener's own tasks commit things as well."""
+    proxy.shut_on(b"COMMIT;", once_sent=mention.encode(), after_delivery=after_delivery)
 
 
 async def test_a_farewell_between_two_statements_is_no_error(
@@ -104,7 +109,7 @@ async def test_a_creation_is_done_once_when_the_commit_gets_no_answer(
 ) -> None:
     """Whether the lost COMMIT arrived or not: one link, and an answer that says so."""
     proxy, _ = postgres
-    proxy.shut_on(b"COMMIT;", after_delivery=was_delivered)
+    shut_on_commit(proxy, LONG_URL, after_delivery=was_delivered)
     creating = asyncio.create_task(try_to_create(client, **slug))
     await proxy.triggered.wait()
     proxy.mend()
@@ -122,10 +127,10 @@ async def test_a_deletion_succeeds_when_the_commit_gets_no_answer(
     was_delivered: bool,
 ) -> None:
     """A deletion whose COMMIT was lost is no 404 at the second try."""
-    await try_to_create(client, customSlug="x")
+    await try_to_create(client, customSlug="doomed")
     proxy, _ = postgres
-    proxy.shut_on(b"COMMIT;", after_delivery=was_delivered)
-    deleting = asyncio.create_task(client.delete("/short-urls/x"))
+    shut_on_commit(proxy, "doomed", after_delivery=was_delivered)
+    deleting = asyncio.create_task(client.delete("/short-urls/doomed"))
     await proxy.triggered.wait()
     proxy.mend()
     assert (await deleting).status_code == 204
@@ -136,10 +141,10 @@ async def test_an_edit_succeeds_when_the_commit_gets_no_answer(
     client: httpx2.AsyncClient, postgres: tuple[TcpProxy, str]
 ) -> None:
     """An edit is made again, which leads to the same link."""
-    await try_to_create(client, customSlug="x", maxVisits=5)
+    await try_to_create(client, customSlug="reworded", maxVisits=5)
     proxy, _ = postgres
-    proxy.shut_on(b"COMMIT;", after_delivery=True)
-    editing = asyncio.create_task(client.patch("/short-urls/x", json={"maxVisits": 3}))
+    shut_on_commit(proxy, "reworded", after_delivery=True)
+    editing = asyncio.create_task(client.patch("/short-urls/reworded", json={"maxVisits": 3}))
     await proxy.triggered.wait()
     proxy.mend()
     assert (await editing).json()["meta"]["maxVisits"] == 3
@@ -150,7 +155,7 @@ async def test_a_commit_of_unknown_outcome_is_called_that(
 ) -> None:
     """If PostgreSQL stays away the caller learns that it must look before trying again."""
     proxy, _ = postgres
-    proxy.shut_on(b"COMMIT;", after_delivery=True)
+    shut_on_commit(proxy, LONG_URL, after_delivery=True)
     answer = await try_to_create(client)
     assert_unavailable(answer)
     assert "look before trying again" in answer.json()["detail"]
@@ -160,9 +165,9 @@ async def test_an_edit_of_unknown_outcome_is_called_that(
     client: httpx2.AsyncClient, postgres: tuple[TcpProxy, str]
 ) -> None:
     """An edit may be repeated, but if that fails it may still have been stored."""
-    await try_to_create(client, customSlug="x")
-    postgres[0].shut_on(b"COMMIT;", after_delivery=True)
-    answer = await client.patch("/short-urls/x", json={"title": "t"})
+    await try_to_create(client, customSlug="reworded")
+    shut_on_commit(postgres[0], "reworded", after_delivery=True)
+    answer = await client.patch("/short-urls/reworded", json={"title": "t"})
     assert_unavailable(answer)
     assert "look before trying again" in answer.json()["detail"]
 

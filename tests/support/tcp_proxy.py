@@ -22,6 +22,7 @@ class TcpProxy:
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._trigger: bytes | None = None
+        self._once_sent = b""
         self._delivers_trigger = True
         self._open: set[asyncio.StreamWriter] = set()
         self._clients: set[asyncio.StreamWriter] = set()
@@ -51,9 +52,14 @@ class TcpProxy:
         for _ in range(_TURNS):
             await asyncio.sleep(0)
 
-    def shut_on(self, trigger: bytes, *, after_delivery: bool) -> None:
-        """Shut when a client next sends `trigger`, before or after the server gets it."""
+    def shut_on(self, trigger: bytes, *, after_delivery: bool, once_sent: bytes = b"") -> None:
+        """Shut when a client next sends `trigger`, before or after the server gets it.
+
+        With `once_sent`, only a connection counts that has sent that since: among several clients
+        it tells the one that is meant.
+        """
         self._trigger = trigger
+        self._once_sent = once_sent
         self._delivers_trigger = after_delivery
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -82,12 +88,15 @@ class TcpProxy:
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_request: bool
     ) -> None:
+        is_meant = False
         with suppress(OSError):
             while data := await reader.read(_CHUNK):
                 await self._flowing.wait()
-                if is_request and self._trigger is not None and self._trigger in data:
-                    await self._slam(data, writer)
-                    return
+                if is_request and self._trigger is not None:
+                    is_meant = is_meant or self._once_sent in data
+                    if is_meant and self._trigger in data:
+                        await self._slam(data, writer)
+                        return
                 writer.write(data)
                 await writer.drain()
         writer.close()
