@@ -5,7 +5,8 @@ import re
 import sys
 import time
 from collections.abc import Sequence
-from typing import Protocol
+from contextlib import suppress
+from typing import NoReturn, Protocol
 
 from rich.console import Console
 from rich.control import Control
@@ -40,6 +41,15 @@ class SilentReport:
         """Drop it."""
 
 
+class _Output(Console):
+    """Ends the command quietly when its reader has seen enough, as with `make logs | head`."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        with suppress(SystemExit):
+            super().on_broken_pipe()
+        raise SystemExit(0)
+
+
 class Terminal:
     """The screen of the person who typed the command, or the log of a machine that did."""
 
@@ -48,7 +58,7 @@ class Terminal:
     def __init__(self) -> None:
         # Where nobody looks there is no right edge either.
         width = None if sys.stdout.isatty() else _NO_EDGE
-        self._console = Console(highlight=False, soft_wrap=True, width=width)
+        self._console = _Output(highlight=False, soft_wrap=True, width=width)
         self._errors = Console(stderr=True, highlight=False, soft_wrap=True)
         self._last_progress = 0.0
 
