@@ -1,6 +1,6 @@
 """Hours of UTC in the hours, days and months of time zones."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import cast
 from zoneinfo import ZoneInfo
 
@@ -15,11 +15,9 @@ from shortener.time_series import time_series
 def series(zone: str, unit: str, start: str, end: str) -> list[tuple[str, int]]:
     """Return each unit's begin and clicks, where each hour of UTC around has one click."""
     first, last = datetime.fromisoformat(start), datetime.fromisoformat(end)
-    begin = first.astimezone(UTC).replace(minute=0) - timedelta(hours=50)
-    hours = [
-        (begin + timedelta(hours=n), Counts(1, 0))
-        for n in range(100 + (last - first) // timedelta(hours=1))
-    ]
+    begin = int(first.timestamp()) // 3600 - 50
+    count = 100 + (last - first) // timedelta(hours=1)
+    hours = [(begin + n, Counts(1, 0)) for n in range(count)]
     query = StatisticsQuery(
         start=first, end=last, unit=cast(Unit, unit), zone=ZoneInfo(zone), limit=10,
         excludes_bots=False,

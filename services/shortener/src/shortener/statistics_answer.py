@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from shared.day_statistics import DIMENSIONS, Counts, Dimension, Values
+from shared.day_statistics import Counts, Dimension, Values
 from shortener.short_url import VisitsSummary
 from shortener.statistics_query import StatisticsQuery
 from shortener.statistics_search import Found
@@ -70,7 +70,6 @@ def statistics_answer(query: StatisticsQuery, found: Found) -> Statistics:
     total = Counts()
     for _, counts in series:
         total.add(counts.clicks, counts.bots)
-    dimensions = dict(zip(DIMENSIONS, found.days.dimensions, strict=False))
     return Statistics(
         start_date=query.start.astimezone(query.zone).isoformat(timespec="seconds"),
         end_date=query.end.astimezone(query.zone).isoformat(timespec="seconds"),
@@ -84,10 +83,7 @@ def statistics_answer(query: StatisticsQuery, found: Found) -> Statistics:
         first_day=str(found.first_day),
         last_day=str(found.last_day),
         unique_visitors=[Visitors(str(day), n) for day, n in sorted(found.visitors.items())],
-        top={
-            name: _top(query, dimensions.get(dimension) or Values())
-            for dimension, name in _NAMES.items()
-        },
+        top={name: _top(query, found.dimensions[dimension]) for dimension, name in _NAMES.items()},
     )
 
 

@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import false, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared.day_statistics import Counts, DayStatistics, decode_day
+from shared.day_statistics import DIMENSIONS, Counts, Dimension, Values, decode_day
 from shared.db.schema import click_statistics
 from shared.visitor_sketch import VisitorSketch
 from shortener.statistics_query import StatisticsQuery
@@ -18,19 +18,19 @@ from shortener.visit_store import FindScope
 
 FindScopes = Callable[[AsyncConnection], Awaitable[Sequence[VisitScope]]]
 
-_HOUR = timedelta(hours=1)
-_NOON = 12 * _HOUR
+_NOON = timedelta(hours=12)
+_FIRST_DAY = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """What the statistics have of a scope within a range."""
 
-    hours: Sequence[tuple[datetime, Counts]]
-    """Hours of UTC, in no order; those of several scopes come one by one."""
+    hours: Sequence[tuple[int, Counts]]
+    """Hours of UTC since 1970, in no order; those of several scopes come one by one."""
     first_day: date
     last_day: date
-    days: DayStatistics
+    dimensions: Mapping[Dimension, Values]
     """From the first to the last day, added up."""
     visitors: Mapping[date, int]
 
@@ -70,23 +70,25 @@ async def _find(
         of.day.between(query.start.astimezone(UTC).date(), query.end.astimezone(UTC).date()),
     )
     first_day, last_day = whole_days(query.start, query.end)
-    hours: list[tuple[datetime, Counts]] = []
-    total = DayStatistics()
+    hours: list[tuple[int, Counts]] = []
+    total = [Values() for _ in DIMENSIONS]
     visitors: defaultdict[date, int] = defaultdict(int)
     sketches: defaultdict[date, VisitorSketch] = defaultdict(VisitorSketch)
     for day, data, estimate, *sketch in await connection.execute(statement):
         statistics = decode_day(data)
-        midnight = datetime.combine(day, time(), UTC)
+        midnight = (day - _FIRST_DAY).days * 24
         for hour, counts in statistics.hours.items():
-            hours.append((midnight + hour * _HOUR, counts))
+            hours.append((midnight + hour, counts))
         if first_day <= day <= last_day:
-            total.merge(statistics)
+            for values, of_day in zip(total, statistics.dimensions, strict=False):
+                values.merge(of_day)
             if is_sum:
                 sketches[day].merge(VisitorSketch(*sketch))
             else:
                 visitors[day] += estimate
     visitors.update({day: sketch.estimate() for day, sketch in sketches.items()})
-    return Found(hours, first_day, last_day, total, visitors)
+    dimensions = dict(zip(DIMENSIONS, total, strict=True))
+    return Found(hours, first_day, last_day, dimensions, visitors)
 
 
 def whole_days(start: datetime, end: datetime) -> tuple[date, date]:

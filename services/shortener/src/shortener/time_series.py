@@ -11,24 +11,35 @@ from datetime import UTC, datetime, time, timedelta
 from shared.day_statistics import Counts
 from shortener.statistics_query import StatisticsQuery
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 
 
 def time_series(
-    query: StatisticsQuery, hours: Iterable[tuple[datetime, Counts]]
+    query: StatisticsQuery, hours: Iterable[tuple[int, Counts]]
 ) -> list[tuple[datetime, Counts]]:
     """Return each unit of the range, empty ones too, in order: its begin there, and its clicks.
 
-    Whole hours count, those that the range only touches included.
+    `hours` are numbered from 1970 on, in UTC. Whole hours count, those that the range only
+    touches included.
     """
     starts = [*(_hours(query) if query.unit == "hour" else _days(query))]
     series = [(start.astimezone(query.zone), Counts()) for start in starts]
+    # Numbers, since a year of everything has thousands of hours to put into their place.
+    first_hours = [_first_hour_of(start) for start in starts]
+    # An hour that begins before the first day is of the day before, whatever the range cuts.
+    first = max(first_hours[0], (query.start - _EPOCH) // _HOUR)
+    last = (query.end - _EPOCH) // _HOUR
     for hour, counts in hours:
-        # An hour that begins before the first day is of the day before, whatever the range cuts.
-        if starts[0] <= hour <= query.end and hour > query.start - _HOUR:
-            series[bisect_right(starts, hour) - 1][1].add(counts.clicks, counts.bots)
+        if first <= hour <= last:
+            series[bisect_right(first_hours, hour) - 1][1].add(counts.clicks, counts.bots)
     return series
+
+
+def _first_hour_of(start: datetime) -> int:
+    """Return the first whole hour that begins then or later."""
+    return -((_EPOCH - start) // _HOUR)
 
 
 def _hours(query: StatisticsQuery) -> Iterator[datetime]:
