@@ -1,6 +1,6 @@
 """The fold: deltas of clicks become statistics by day of links, tags, domains and everything."""
 
-from collections import Counter, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -55,7 +55,8 @@ class StatisticsFold:
     __slots__ = ("_domains",)
 
     def __init__(self) -> None:
-        self._domains: dict[int, int] = {}
+        # A plain dict looks for its first item among all that were taken out before it.
+        self._domains: OrderedDict[int, int] = OrderedDict()
 
     async def step(self, connection: Connection) -> Folded:
         """Fold some deltas within the caller's transaction, which holds `STATISTICS_LOCK`."""
@@ -82,7 +83,7 @@ class StatisticsFold:
             known.update({link: id_ for link, id_ in await connection.fetch(_DOMAINS, unknown)})
         found = {link: known[link] for link in links if link in known}
         while len(known) > CACHED_DOMAINS:
-            del known[next(iter(known))]
+            known.popitem(last=False)
         return found
 
 

@@ -17,6 +17,8 @@ from shared.metrics import IngestMetrics
 IDLE_S = 0.25
 """Between looks when there is nothing to do."""
 RETRY_S = 2.0
+MAX_REST_S = 60.0
+"""Also after a step that took long because the machine or the disk stood still."""
 
 _LAG = """
 SELECT extract(epoch FROM clock_timestamp() - created_at)::float8
@@ -30,7 +32,8 @@ class StatisticsKeeper:
     """Folds deltas step by step; of several workers one at a time, by an advisory lock.
 
     A step is one short transaction. After each it rests until its work was at most `share` of
-    the time, so a backlog makes statistics late (`qck_statistics_lag_seconds`) and nothing else.
+    the time, for `MAX_REST_S` at most, so a backlog makes statistics late
+    (`qck_statistics_lag_seconds`) and nothing else.
     """
 
     __slots__ = ("_clock", "_engine", "_fold", "_metrics", "_share", "_sleep")
@@ -62,7 +65,7 @@ class StatisticsKeeper:
                 await self._sleep(RETRY_S)
                 continue
             spent_s = self._clock() - began
-            rest_s = spent_s * (1 - self._share) / self._share
+            rest_s = min(spent_s * (1 - self._share) / self._share, MAX_REST_S)
             await self._sleep(rest_s if did_something else IDLE_S)
 
     async def step(self) -> bool:

@@ -44,9 +44,11 @@ class ScanLimit:
         self._clock = clock
         self._metrics = metrics
         self._max_addresses = max_addresses
+        # Not plain dicts, which look for their first item among all that were taken out before it:
+        # thousands that are forgotten at once would hold everybody up.
         # When the budget of each address will be whole again, the newest entry last.
         self._budgets: OrderedDict[bytes, float] = OrderedDict()
-        self.stopped: dict[bytes, float] = {}
+        self.stopped: OrderedDict[bytes, float] = OrderedDict()
         """Until when each address is stopped; empty almost always, so ask this first."""
 
     def note_unknown(self, address: bytes) -> None:

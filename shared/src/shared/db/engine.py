@@ -45,6 +45,9 @@ def create_engine(
             "server_settings": {
                 "application_name": application_name,
                 "jit": "off",
+                # To start a worker takes longer than what it would do, and the cores have others
+                # to serve.
+                "max_parallel_workers_per_gather": "0",
                 "statement_timeout": str(round(statement_timeout_s * 1000)),
                 "idle_in_transaction_session_timeout": "60000",
             },
