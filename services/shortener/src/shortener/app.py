@@ -18,7 +18,7 @@ from shared.background import background_tasks
 from shared.db.engine import create_engine, warm
 from shared.db.errors import DATABASE_ERRORS
 from shared.db.pool import pool_usage
-from shared.garbage import keep_for_good
+from shared.garbage import expect_large_answers, keep_for_good
 from shared.health import Check, health_routes
 from shared.link_cache import LinkCache
 from shared.metrics import ShortenerMetrics, create_registry
@@ -176,6 +176,7 @@ def create_app(settings: Settings) -> Starlette:
             if settings.initial_api_key is not None:
                 tasks.create_task(store_initial_key(keys, settings.initial_api_key))
             keep_for_good()
+            expect_large_answers()
             log.info("shortener_started")
             yield
             log.info("shortener_stopping")

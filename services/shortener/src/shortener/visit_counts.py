@@ -87,7 +87,7 @@ class VisitCounts:
         return [each for each in _of_hours(hours) if self._touches(each)]
 
     async def pending_links(self) -> Collection[tuple[int, date]]:
-        """Return links and days with clicks that wait to be folded, of other scopes too."""
+        """Return links of the scope and days with clicks that wait to be folded."""
         await self._waiting()
         return self._pending_links
 
@@ -132,7 +132,7 @@ class VisitCounts:
             hours: defaultdict[int, Counts] = defaultdict(Counts)
             for delta in deltas:
                 _add(hours, delta, ours)
-                self._pending_links |= _links_of(delta)
+                self._pending_links |= _links_of(delta, ours)
             self._pending = {_moment(hour): counts for hour, counts in hours.items()}
         return self._pending
 
@@ -166,10 +166,11 @@ def _add(hours: defaultdict[int, Counts], delta: ClickDelta, ours: set[int]) -> 
             hours[delta.first_hour + hour].add(delta.sign, delta.sign * is_bot)
 
 
-def _links_of(delta: ClickDelta) -> set[tuple[int, date]]:
+def _links_of(delta: ClickDelta, ours: set[int]) -> set[tuple[int, date]]:
     hours = {hour: delta.first_hour + hour for hour in set(delta.hours)}
     days = {hour: _moment(number).date() for hour, number in hours.items()}
-    return {(link, days[hour]) for link, hour in zip(delta.links, delta.hours, strict=True)}
+    clicked = zip(delta.links, delta.hours, strict=True)
+    return {(link, days[hour]) for link, hour in clicked if link in ours}
 
 
 def _moment(hour: int) -> datetime:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, true
+from sqlalchemy import ColumnElement, Select, Text, func, select, true, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.click_id import first_id_at
@@ -28,9 +28,11 @@ MAX_SEARCHED = 50_000
 """So many of the newest visits are looked through for what no count knows."""
 
 _SECOND = timedelta(seconds=1)
-# In the order of `Click`.
+# In the order of `Click`; the type as text, which is what the driver makes of it, since an enum's
+# values would be looked up one by one.
 _CLICK = (
-    clicks.c.type, clicks.c.referer, clicks.c.clicked_at, clicks.c.user_agent, clicks.c.country,
+    type_coerce(clicks.c.type, Text).label("type"),
+    clicks.c.referer, clicks.c.clicked_at, clicks.c.user_agent, clicks.c.country,
     clicks.c.is_bot, clicks.c.visited_url, clicks.c.redirect_url,
 )  # fmt: skip
 
@@ -57,7 +59,9 @@ async def find_page(
     count = min(query.page_size, total - query.offset)
     last, _ = await _locate(counts, spans, query.offset + count - 1, query.range.excludes_bots)
     pending = await counts.pending_links() if scope.is_looked_up else ()
-    active = await active_links(connection, scope, last.start, first.end, pending)
+    active = await active_links(
+        connection, scope, last.start, first.end, pending, excludes_bots=query.range.excludes_bots
+    )
     return VisitPage(await reader.rows(last.start, first.end, offset, count, active), total)
 
 
@@ -164,7 +168,8 @@ class _Reader:
             newest = clicks.c.id.desc()
             statement = select(*_CLICK).where(self._condition, *conditions).order_by(newest)
         page = statement.offset(offset).limit(limit)
-        return (await self._connection.execute(page)).all()
+        rows: Sequence[Any] = (await self._connection.execute(page)).all()
+        return rows
 
 
 def _between(start: datetime, end: datetime) -> tuple[Any, Any]:
