@@ -16,6 +16,7 @@ _INDEX_BITS = 11
 _REGISTERS = 1 << _INDEX_BITS
 _RANK_BITS = 64 - _INDEX_BITS
 _HIGHEST_BITS = int.from_bytes(b"\x80" * _REGISTERS, "little")
+_RANKS = bytes(range(_RANK_BITS + 2))
 _ALPHA = 0.5 / math.log(2)
 _EXACT, _DENSE = b"\0", b"\1"
 
@@ -79,14 +80,15 @@ class VisitorSketch:
 
 
 def _counts(registers: bytearray) -> list[int]:
-    """Return how many registers have each rank; looks no further than the highest one."""
+    """Return how many registers have each rank, by leaving out one rank after another."""
     counts = [0] * (_RANK_BITS + 2)
-    left = _REGISTERS
+    left = bytes(registers)
     for rank in range(_RANK_BITS + 2):
-        counts[rank] = registers.count(rank)
-        left -= counts[rank]
-        if not left:
+        higher = left.translate(None, _RANKS[rank : rank + 1])
+        counts[rank] = len(left) - len(higher)
+        if not higher:
             break
+        left = higher
     return counts
 
 

@@ -77,8 +77,7 @@ async def _find(
     for day, data, estimate, *sketch in await connection.execute(statement):
         statistics = decode_day(data)
         midnight = (day - _FIRST_DAY).days * 24
-        for hour, counts in statistics.hours.items():
-            hours.append((midnight + hour, counts))
+        hours += [(midnight + hour, counts) for hour, counts in statistics.hours.items()]
         if first_day <= day <= last_day:
             for values, of_day in zip(total, statistics.dimensions, strict=False):
                 values.merge(of_day)

@@ -33,7 +33,9 @@ def time_series(
     last = (query.end - _EPOCH) // _HOUR
     for hour, counts in hours:
         if first <= hour <= last:
-            series[bisect_right(first_hours, hour) - 1][1].add(counts.clicks, counts.bots)
+            _, total = series[bisect_right(first_hours, hour) - 1]
+            total.clicks += counts.clicks
+            total.bots += counts.bots
     return series
 
 
