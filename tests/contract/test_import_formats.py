@@ -139,8 +139,9 @@ async def test_shlink() -> None:
         ("csv", b"\xff\xfe\n", "not UTF-8"),
         ("kutt", b"no json", "neither JSON"),
         ("kutt", b"7", "no list of links"),
+        ("csv", b"url\rhttps://a.test/\n", "The header is not CSV"),
     ],
-    ids=["empty", "no-long-url", "open-quote", "not-utf8", "no-json", "no-list"],
+    ids=["empty", "no-long-url", "open-quote", "not-utf8", "no-json", "no-list", "lone-return"],
 )
 async def test_what_is_not_the_format(source: str, content: bytes, reason: str) -> None:
     """The error says what is wrong with the whole."""
@@ -152,3 +153,16 @@ async def test_a_line_that_is_not_utf8_is_refused_alone() -> None:
     """The others are read."""
     rows = await read("csv", b"url\nhttps://a.test/\n\xff\nhttps://b.test/\n")
     assert [(row.number, row.refusal) for row in rows] == [(2, ""), (3, "is not UTF-8"), (4, "")]
+
+
+async def test_a_line_that_is_not_csv_is_refused_alone() -> None:
+    """What a lone carriage return parts would be two records under one number."""
+    rows = await read("csv", b"url\nhttps://a.test/\nhttps://b.test/\rx\nhttps://c.test/\n")
+    assert [(row.number, row.refusal) for row in rows] == [(2, ""), (3, "is not CSV"), (4, "")]
+
+
+async def test_characters_that_part_lines_elsewhere_part_none_here() -> None:
+    """A title may have a line separator, and the columns behind it still count."""
+    content = "url,title,slug\r\nhttps://a.test/,one\u2028two\x0bthree,s\r\n"
+    (row,) = await read("csv", content.encode())
+    assert (row.fields["title"], row.fields["customSlug"]) == ("one\u2028two\x0bthree", "s")

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import AsyncIterator, Sequence
+from io import StringIO
 
 from shortener.link_import.rows import Chunks, ImportFileError
 
@@ -33,7 +34,12 @@ async def read_records(chunks: Chunks, long_url_names: Sequence[str]) -> AsyncIt
             continue
         if not names:
             separator = max(_SEPARATORS, key=text.count)
-            names = [_normalise(name) for name in next(csv.reader([text], delimiter=separator))]
+            try:
+                names = [_normalise(name) for name in _values(text, separator)]
+            except csv.Error:
+                raise ImportFileError(
+                    "The header is not CSV; are there quotes or ends of lines that do not belong?"
+                ) from None
             if not set(names) & set(long_url_names):
                 raise ImportFileError(
                     "The header has no column for the long URL; it is one of"
@@ -41,13 +47,26 @@ async def read_records(chunks: Chunks, long_url_names: Sequence[str]) -> AsyncIt
                 )
             continue
         try:
-            values = next(csv.reader(text.splitlines(keepends=True), delimiter=separator))
-        except (csv.Error, StopIteration):
+            values = _values(text, separator)
+        except csv.Error:
             yield number, "is not CSV"
             continue
         yield number, {name: value.strip() for name, value in zip(names, values, strict=False)}
     if not names:
         raise ImportFileError("The file is empty.")
+
+
+def _values(text: str, separator: str) -> list[str]:
+    """Return the values of what is one record.
+
+    Raises:
+        csv.Error: it is none, or several that a lone carriage return parts.
+    """
+    # Breaks lines where CSV does; str.splitlines also does at characters that titles may have.
+    records = [*filter(None, csv.reader(StringIO(text, newline=""), delimiter=separator))]
+    if len(records) != 1:
+        raise csv.Error
+    return records[0]
 
 
 async def _records(chunks: Chunks) -> AsyncIterator[tuple[int, bytes]]:
