@@ -38,7 +38,7 @@ async def read_records(chunks: Chunks, long_url_names: Sequence[str]) -> AsyncIt
                 names = [_normalise(name) for name in _values(text, separator)]
             except csv.Error:
                 raise ImportFileError(
-                    "The header is not CSV; are there quotes or ends of lines that do not belong?"
+                    "The header is not CSV: lines end with LF or CR LF, and quotes are closed."
                 ) from None
             if not set(names) & set(long_url_names):
                 raise ImportFileError(
