@@ -31,19 +31,49 @@ def never() -> str:
     raise ConnectionRefusedError
 
 
-def test_what_each_life_said_is_told_once(tmp_path: Path) -> None:
-    """In the order of the log, after what came only once."""
-    home = Home(tmp_path)
-    log = home.log("redirector")
-    log.parent.mkdir(parents=True)
-    log.write_text("redirector_stopping\n")
+def explanation(home: Home, log: Path, logs_from: dict[str, int]) -> list[str]:
+    """Return what is quoted of the log of a redirector that keeps dying."""
     program = Program(
-        name="redirector", command=("redirector",), folder=tmp_path, port=1, probe=never
+        name="redirector", command=("redirector",), folder=home.path, port=1, probe=never
     )
     with pytest.raises(NotReadyError) as error:
-        until_ready({"redirector": program}, supervisor=Dying(log), home=home, within_s=60)
-    assert str(error.value).splitlines()[1:] == [
-        "  | redirector_stopping",
-        "  | wrong settings:",
-        "  |   - PORT is missing",
+        until_ready(
+            {"redirector": program},
+            supervisor=Dying(log),
+            home=home,
+            within_s=60,
+            logs_from=logs_from,
+        )
+    return [line.removeprefix("  | ") for line in str(error.value).splitlines()[1:]]
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """A redirector's log, in which an earlier life has left a line."""
+    log = Home(tmp_path).log("redirector")
+    log.parent.mkdir(parents=True)
+    log.write_text("redirector_stopping\n")
+    return log
+
+
+def test_what_each_life_said_is_told_once(tmp_path: Path, log: Path) -> None:
+    """In the order of the log, after what came only once."""
+    assert explanation(Home(tmp_path), log, {}) == [
+        "redirector_stopping",
+        "wrong settings:",
+        "  - PORT is missing",
     ]
+
+
+def test_what_earlier_runs_said_is_not_told(tmp_path: Path, log: Path) -> None:
+    """The reason of this start stands alone."""
+    home = Home(tmp_path)
+    assert explanation(home, log, {"redirector": home.log_bytes("redirector")}) == [
+        "wrong settings:",
+        "  - PORT is missing",
+    ]
+
+
+def test_a_log_that_was_rotated_is_told_from_its_start(tmp_path: Path, log: Path) -> None:
+    """A file shorter than it was holds nothing of earlier runs."""
+    assert explanation(Home(tmp_path), log, {"redirector": 1_000_000})[-1] == "  - PORT is missing"

@@ -60,6 +60,13 @@ class Home:
         """Return the file that `program` logs to."""
         return self.path / "logs" / f"{program}.log"
 
+    def log_bytes(self, program: str) -> int:
+        """Return how long the program's log is by now."""
+        try:
+            return self.log(program).stat().st_size
+        except FileNotFoundError:
+            return 0
+
     def launcher(self, program: str) -> Path:
         """Return the script that runs `program`."""
         return self.path / "programs" / program

@@ -43,6 +43,7 @@ def bring_up(
         StackError: one of them does not come up; the rest is left running.
     """
     began = time.monotonic()
+    logs_from = {name: home.log_bytes(name) for name in described}
 
     def ready(name: str) -> None:
         report.say(f"  {name:<13} ready after {time.monotonic() - began:4.1f} s")
@@ -60,6 +61,7 @@ def bring_up(
             home=home,
             within_s=READY_WITHIN_S,
             on_ready=ready,
+            logs_from=logs_from,
         )
 
     wait(start("epmd", "redis", "nginx"))

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from types import MappingProxyType
 
 from local_stack.errors import NotReadyError
 from local_stack.home import Home
@@ -21,12 +23,18 @@ def until_ready(
     home: Home,
     within_s: float,
     on_ready: Callable[[str], None] = lambda _: None,
+    logs_from: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
     """Wait until every program answers; call `on_ready` with the name of each that does.
 
     Raises:
-        NotReadyError: a program takes too long or keeps dying; with the end of its log.
+        NotReadyError: a program takes too long or keeps dying; with the end of its log, as far as
+            that lies behind `logs_from` bytes.
     """
+
+    def explain(name: str, why: str) -> str:
+        return _explain(home.log(name), logs_from.get(name, 0), f"{name} {why}")
+
     deadline = time.monotonic() + within_s
     pending = dict(waited_for)
     lives: dict[str, set[int]] = {name: set() for name in pending}
@@ -42,11 +50,11 @@ def until_ready(
             reasons[name] = reason
             lives[name] |= {states[name].pid} - {0}
             if len(lives[name]) > MAX_LIVES:
-                raise NotReadyError(_explain(home, name, "keeps dying"))
+                raise NotReadyError(explain(name, "keeps dying"))
         if pending and time.monotonic() > deadline:
             name = next(iter(pending))
             why = f"is not ready after {within_s:.0f} s ({reasons[name]})"
-            raise NotReadyError(_explain(home, name, why))
+            raise NotReadyError(explain(name, why))
         if pending:
             time.sleep(POLL_S)
 
@@ -74,12 +82,15 @@ def _why_not_ready(state: ProgramState, program: Program) -> str | None:
     return None
 
 
-def _explain(home: Home, name: str, why: str) -> str:
+def _explain(log: Path, begins_at: int, why: str) -> str:
     try:
-        lines = home.log(name).read_text(errors="replace").splitlines()
+        content = log.read_bytes()
     except OSError:
-        lines = []
+        content = b""
+    if len(content) >= begins_at:  # else it has been rotated away since, and all of it is new
+        content = content[begins_at:]
+    lines = content.decode(errors="replace").splitlines()
     # Each life says the same: a line that came again is told once, where it came last.
     last = list(dict.fromkeys(reversed(lines)))[:_LOG_LINES]
     quoted = "".join(f"\n  | {line}" for line in reversed(last))
-    return f"{name} {why}; the end of {home.log(name)}:{quoted}"
+    return f"{why}; the end of {log}:{quoted}"
