@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from local_stack import ports as ports_module
+from local_stack.errors import StackError
 from local_stack.ports import (
+    BLOCK_SIZE,
     choose_ports,
     find_holder,
     first_outgoing_port,
@@ -24,8 +27,8 @@ def taken() -> Iterator[int]:
 
 def test_ports_are_free_and_different() -> None:
     """And below those of outgoing connections, which could take them while a server restarts."""
-    ports = choose_ports([str(number) for number in range(20)], wanted={})
-    assert len(set(ports.values())) == 20
+    ports = choose_ports([str(number) for number in range(BLOCK_SIZE)], wanted={})
+    assert len(set(ports.values())) == BLOCK_SIZE
     assert not any(why_taken(port) for port in ports.values())
     assert max(ports.values()) < first_outgoing_port()
 
@@ -39,6 +42,21 @@ def test_wanted_ports_are_kept() -> None:
 def test_wanted_port_that_is_taken_is_replaced(taken: int) -> None:
     """Somebody else's port is left to them."""
     assert choose_ports(["a"], wanted={"a": taken})["a"] != taken
+
+
+def test_ports_next_to_a_taken_one_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are those of a stack that has stopped one of its programs for a while."""
+    candidates = range(ports_module._LOWEST, first_outgoing_port())
+    in_use = set(candidates[3::BLOCK_SIZE])
+    block = candidates[5 * BLOCK_SIZE : 6 * BLOCK_SIZE]
+    in_use.difference_update(block)
+    monkeypatch.setattr(
+        ports_module, "why_taken", lambda port: OSError("taken") if port in in_use else None
+    )
+    assert choose_ports(["a", "b"], wanted={}) == {"a": block[0], "b": block[1]}
+    in_use.add(block[-1])
+    with pytest.raises(StackError, match="ports in a row"):
+        choose_ports(["a", "b"], wanted={})
 
 
 def test_ports_to_avoid() -> None:

@@ -2,13 +2,19 @@
 
 import errno
 import os
-import secrets
 import socket
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
+from random import SystemRandom
+
+from local_stack.errors import StackError
 
 LOOPBACK = "127.0.0.1"
+BLOCK_SIZE = 16
+"""Ports in a row that one stack has for itself."""
+
 _LOWEST = 15_000
 _LISTENING = "0A"
 
@@ -34,22 +40,33 @@ def why_taken(port: int) -> OSError | None:
 def choose_ports(
     names: Iterable[str], *, wanted: Mapping[str, int], avoid: Collection[int] = ()
 ) -> dict[str, int]:
-    """Give each name a free port, the one in `wanted` where that is still free.
+    """Give each name a free port: those in `wanted` while all of them are, else of one new block.
 
-    New ones lie below the range of outgoing connections, because a server that is restarted under
-    load would otherwise find its port used as the source of somebody's connection.
+    Nobody listens anywhere in a new block: a program that another stack has stopped for a while
+    leaves its own port free, but not those of its neighbours. Blocks lie below the range of
+    outgoing connections, because a server that is restarted under load would otherwise find its
+    port used as the source of somebody's connection.
+
+    Raises:
+        StackError: each block has a port that is taken.
     """
-    chosen: dict[str, int] = {}
-    taken = set(avoid)
-    candidates = range(_LOWEST, max(first_outgoing_port(), _LOWEST + 1_000))
-    for name in names:
-        port = wanted.get(name, 0)
-        while not port or port in taken or why_taken(port):
-            # Not what a seed repeats: another stack that starts now would choose the same.
-            port = secrets.choice(candidates)
-        taken.add(port)
-        chosen[name] = port
-    return chosen
+    names = list(names)
+    if len(names) > BLOCK_SIZE:
+        raise ValueError(f"{len(names)} ports do not fit into a block of {BLOCK_SIZE}")
+
+    def are_free(some: Collection[int]) -> bool:
+        return not any(port in avoid or why_taken(port) for port in some)
+
+    kept = {name: wanted[name] for name in names if name in wanted}
+    if len(kept) == len(names) and are_free(kept.values()):
+        return kept
+    highest = max(first_outgoing_port(), _LOWEST + 1_000) - BLOCK_SIZE
+    firsts = range(_LOWEST, highest + 1, BLOCK_SIZE)
+    # Not what a seed repeats: another stack that starts now would choose the same.
+    for first in SystemRandom().sample(firsts, len(firsts)):
+        if are_free(range(first, first + BLOCK_SIZE)):
+            return dict(zip(names, count(first), strict=False))
+    raise StackError(f"no {BLOCK_SIZE} ports in a row are free from {_LOWEST} to {highest}")
 
 
 def taken_port_problem(port: int, setting: str) -> str | None:
