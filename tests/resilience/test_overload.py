@@ -73,10 +73,12 @@ class Visitor:
 async def crowd_of(count: int, port: int) -> AsyncIterator[list[Visitor]]:
     """Connect visitors, and let them go again."""
     visitors = [Visitor(*await asyncio.open_connection("127.0.0.1", port)) for _ in range(count)]
-    yield visitors
-    for visitor in visitors:
-        visitor.writer.close()
-        await visitor.writer.wait_closed()
+    try:
+        yield visitors
+    finally:
+        for visitor in visitors:
+            visitor.writer.close()
+            await visitor.writer.wait_closed()
 
 
 async def test_whoever_is_too_many_is_told_at_once(small_stack: Stack) -> None:
