@@ -1,9 +1,7 @@
 """More than the machine can serve, and spools that may not grow: what gives way, and what not."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2
@@ -12,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from local_stack.stack import Stack
 from tests.support.database import fetch, wait_until_stored
+from tests.support.kept_connections import kept_connections
 from tests.support.link_author import api_client, create_links
 from tests.support.stack import started_stack
 
@@ -47,40 +46,6 @@ async def _count(stack: Stack, name: str) -> int:
     return round(total)
 
 
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """One kept connection; an HTTP client's own work would keep it from being one of a crowd."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-
-    def ask(self, target: str, headers: str = "") -> None:
-        """Send a request, without waiting for what becomes of it."""
-        head = f"GET /{target} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n"
-        self.writer.write(head.encode())
-
-    async def answer(self) -> tuple[int, dict[str, str]]:
-        """Return the status and the headers of the next answer."""
-        head = await self.reader.readuntil(b"\r\n\r\n")
-        status_line, *lines = head.decode("latin-1").split("\r\n")
-        fields = (line.partition(":") for line in lines if line)
-        headers = {name.lower(): text.strip() for name, _, text in fields}
-        await self.reader.readexactly(int(headers["content-length"]))
-        return int(status_line.split(" ", 2)[1]), headers
-
-
-@asynccontextmanager
-async def crowd_of(count: int, port: int) -> AsyncIterator[list[Visitor]]:
-    """Connect visitors, and let them go again."""
-    visitors = [Visitor(*await asyncio.open_connection("127.0.0.1", port)) for _ in range(count)]
-    try:
-        yield visitors
-    finally:
-        for visitor in visitors:
-            visitor.writer.close()
-            await visitor.writer.wait_closed()
-
-
 async def test_whoever_is_too_many_is_told_at_once(small_stack: Stack) -> None:
     """A crowd gets redirects or 503 with Retry-After, the API its answers, each click a row."""
     code, *_ = await create_links(small_stack, 1)
@@ -88,7 +53,7 @@ async def test_whoever_is_too_many_is_told_at_once(small_stack: Stack) -> None:
     turned_away: list[str] = []
     async with (
         asyncio.timeout(DEADLINE_S),
-        crowd_of(AT_ONCE, small_stack.public_port) as crowd,
+        kept_connections(AT_ONCE, small_stack.public_port) as crowd,
         api_client(small_stack) as api,
     ):
         for _ in range(WAVES):
@@ -126,7 +91,7 @@ async def test_a_full_spool_sheds_clicks_and_counts_each(small_stack: Stack) -> 
     shed_before = await _count(small_stack, "qck_clicks_shed_total")
     await asyncio.to_thread(small_stack.stop_program, "rabbitmq")
     redirected = set()
-    async with crowd_of(1, small_stack.public_port) as (visitor,):
+    async with kept_connections(1, small_stack.public_port) as (visitor,):
         for _ in range(BULKY_VISITS):
             visitor.ask(f"{code}{BULKY_QUERY}", BULKY_HEADERS)
             status, headers = await visitor.answer()

@@ -34,6 +34,7 @@ def time_series(
     for hour, counts in hours:
         if first <= hour <= last:
             _, total = series[bisect_right(first_hours, hour) - 1]
+            # Not by a call of `add`: ninety days have more than two thousand hours.
             total.clicks += counts.clicks
             total.bots += counts.bots
     return series
