@@ -11,7 +11,7 @@ from tests.support.api import running_shortener
 from tests.support.database import fetch
 
 GOOD = {"longUrl": "https://example.org/"}
-TABLES = ("links", "tags", "link_tags", "domains", "link_outbox")
+TABLES = ("links", "tags", "link_tags", "domains")
 
 
 @pytest.fixture
@@ -144,6 +144,13 @@ async def test_a_megabyte_too_much(client: httpx2.AsyncClient) -> None:
     """A body larger than any that makes sense is not read to its end."""
     body = json.dumps(GOOD | {"title": "x" * 1024 * 1024}).encode()
     assert_problem(await client.post("/short-urls", content=body), 413, "payload-too-large")
+
+
+async def test_a_loop_of_its_own(client: httpx2.AsyncClient) -> None:
+    """The first link of a domain cannot lead to that domain either."""
+    body = {"longUrl": "https://new.test/x", "domain": "new.test", "customSlug": "x"}
+    problem = assert_problem(await client.post("/short-urls", json=body), 400, "invalid-data")
+    assert problem["invalidElements"] == ["longUrl"]
 
 
 async def test_a_taken_slug(client: httpx2.AsyncClient, database_url: str) -> None:

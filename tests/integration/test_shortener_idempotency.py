@@ -123,3 +123,49 @@ async def test_a_batch_goes_on_where_it_broke_off(
     assert third.json() == second.json()
     assert "idempotency-replayed" in third.headers
     assert await count(database_url, "links") == 450
+
+
+async def block(database_url: str, domain: str) -> None:
+    """Have links to the domain refused from now on."""
+    await fetch(database_url, "INSERT INTO blocked_domains VALUES ($1, 'operator', '')", domain)
+
+
+async def test_an_answer_is_kept_whatever_is_refused_today(
+    client: httpx2.AsyncClient, database_url: str
+) -> None:
+    """A creation and an upsert whose long URL was blocked since are answered as they were."""
+    body = {"longUrl": LONG_URL, "customSlug": "x"}
+    once, again = {"Idempotency-Key": "1"}, {"Idempotency-Key": "2"}
+    first = [
+        await client.post("/short-urls", json=body, headers=once),
+        await client.put("/short-urls/upsert", json=body, headers=again),
+    ]
+    await block(database_url, "example.org")
+    second = [
+        await client.post("/short-urls", json=body, headers=once),
+        await client.put("/short-urls/upsert", json=body, headers=again),
+    ]
+    assert [each.status_code for each in (*first, *second)] == [200] * 4
+    assert [each.content for each in first] == [each.content for each in second]
+    assert (await client.post("/short-urls", json=body)).status_code == 400
+
+
+async def test_a_batch_is_answered_alike_whatever_is_refused_today(
+    client: httpx2.AsyncClient, database_url: str
+) -> None:
+    """Each item keeps its own result, though some would be refused now and others were then."""
+    await block(database_url, "bad.test")
+    urls = [f"https://{'good' if n % 3 else 'bad'}.test/{n}" for n in range(401)]
+    items = [{"longUrl": url} for url in urls]
+    items[0] = {"longUrl": "https://own.test/x", "domain": "new.test"}
+    items[1] = {"longUrl": "https://new.test/x", "domain": "own.test"}
+    items[2] = {"longUrl": "no URL"}
+    first = await client.post("/short-urls/batch", json={"shortUrls": items}, headers=KEY)
+    await block(database_url, "good.test")
+    await fetch(database_url, "DELETE FROM blocked_domains WHERE domain = 'bad.test'")
+    second = await client.post("/short-urls/batch", json={"shortUrls": items}, headers=KEY)
+    assert first.json() == second.json()
+    assert first.json()["summary"] == {"created": 401 - 134, "found": 0, "problem": 134}
+    for n, result in enumerate(first.json()["results"][3:], 3):
+        assert (result["outcome"] == "created") == bool(n % 3)
+        assert result.get("shortUrl", {}).get("longUrl", urls[n]) == urls[n]

@@ -81,6 +81,15 @@ async def test_imported_visits_are_no_clicks(
     assert listed["shortUrls"]["data"] == [link]
 
 
+async def test_visits_that_no_sum_could_hold(client: httpx2.AsyncClient) -> None:
+    """A link with more visits than a trillion is left out by name, for all counts add up."""
+    file = b"url,code,clicks\nhttps://a.test/,a,1000000000000\nhttps://b.test/,b,1000000000001"
+    lines = await send(client, file, format="csv")
+    (note,) = (line["note"] for line in lines if "note" in line)
+    assert (note["row"], note["reason"].partition(":")[0]) == (3, "visits")
+    assert (await client.get("/short-urls/a")).json()["visitsSummary"]["total"] == 10**12
+
+
 async def test_the_same_file_again(client: httpx2.AsyncClient, database_url: str) -> None:
     """Nothing is doubled, also links without a code; newer counts of visits are taken over."""
     file = rows(700) + b"\nhttps://nocode.test/,,1\nhttps://nocode.test/,,1"

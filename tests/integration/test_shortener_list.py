@@ -35,6 +35,8 @@ FILTERS = [
     ("startDate=2025-01-02T00:00:00Z", "delta gamma beta"),
     ("endDate=2025-01-02T00:00:00Z", "beta alpha"),
     ("startDate=2025-01-02&endDate=2025-01-02T00:00:00%2B00:00", "beta"),
+    ("startDate=0001-01-01&endDate=9999-12-31T23:59:59Z", "delta gamma beta alpha"),
+    ("startDate=9999-12-31", ""),
     ("excludeMaxVisitsReached=true", "gamma beta alpha"),
     ("excludePastValidUntil=true", "delta beta alpha"),
     ("excludePastValidUntil=false", "delta gamma beta alpha"),

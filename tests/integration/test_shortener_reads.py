@@ -95,6 +95,7 @@ async def test_the_audit_log(client: httpx2.AsyncClient, database_url: str) -> N
         ({"action": "link_deleted"}, 1),
         ({"apiKeyName": "nobody"}, 0),
         ({"startDate": "2020-01-01", "endDate": "2020-01-02"}, 0),
+        ({"startDate": "0001-01-01", "endDate": "9999-12-31T23:59:59Z"}, 4),
     ):
         log = (await client.get("/audit-log", params=query)).json()["auditLog"]
         assert len(log["data"]) == count

@@ -101,3 +101,11 @@ async def test_one_of_two_conditional_edits_wins(client: httpx2.AsyncClient) -> 
             for n in range(8)
         ]
     assert sorted(task.result().status_code for task in tasks) == [200] + [412] * 7
+
+
+async def test_the_slug_alone_says_which_link_is_meant(client: httpx2.AsyncClient) -> None:
+    """A link that is like it under the same slug elsewhere is not taken for it."""
+    await put(client, domain="d.test")
+    made = await put(client, findIfExists=True)
+    assert (made.status_code, made.json()["shortUrl"]["domain"]) == (201, None)
+    assert (await client.get("/short-urls/x")).status_code == 200

@@ -206,7 +206,8 @@ async def test_links_are_exported_in_chunks(
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert [row["shortCode"] for row in rows] == ["three", "two", "one"]
     assert (rows[0]["title"], rows[0]["tags"]) == ("'=1+1", "a|b")
-    assert (rows[2]["visits"], rows[2]["nonBotVisits"]) == ("10", "9")
+    columns = ("visits", "nonBotVisits", "botVisits")  # our own import reads the first and last
+    assert [rows[2][column] for column in columns] == ["10", "9", "1"]
     ndjson = await client.get("/short-urls/export", params={"format": "ndjson"})
     first = msgspec.json.decode(ndjson.content.splitlines()[0])
     assert (first["title"], first["tags"]) == ("=1+1", ["a", "b"])

@@ -276,6 +276,22 @@ async def test_deleted_visits_leave_everything_in_agreement(
     assert (await ledger(database_url, source["source"]))[3] == 0
 
 
+async def test_a_reset_lets_a_link_be_visited_anew(
+    client: httpx2.AsyncClient, database_url: str
+) -> None:
+    """What was taken of the limit, and what an import brought, is forgotten with the rest."""
+    await create(client, customSlug="one", maxVisits=5)
+    await fetch(
+        database_url,
+        "UPDATE links SET visits_left = 0, imported_visits = 9, imported_bot_visits = 4",
+    )
+    assert (await client.delete("/short-urls/one/visits")).json() == {"deletedVisits": 0}
+    (row,) = await fetch(database_url, "SELECT visits_left, imported_visits FROM links")
+    assert (row["visits_left"], row["imported_visits"]) == (5, 0)
+    summary = (await client.get("/short-urls/one")).json()["visitsSummary"]
+    assert summary == {"total": 0, "nonBots": 0, "bots": 0}
+
+
 async def test_a_reset_forgets_what_retention_has_dropped(
     client: httpx2.AsyncClient, database_url: str, writer: ClickWriter
 ) -> None:

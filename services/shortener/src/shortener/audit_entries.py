@@ -12,6 +12,7 @@ from shortener.answers import json_answer
 from shortener.api_keys import ApiKey
 from shortener.audit_log import Action
 from shortener.audit_search import AuditQuery, AuditSearch
+from shortener.date_range import read_date_range
 from shortener.domain_name import named_domain
 from shortener.problems import forbidden
 from shortener.request_fields import Fields, given
@@ -69,6 +70,7 @@ class AuditEntries:
 
     def _read(self, fields: Fields) -> AuditQuery:
         presenter = self._presenter
+        start, end = read_date_range(fields)
         query = AuditQuery(
             before=given(fields.integer("before", 1, MAX_ID), None),
             items_per_page=given(fields.integer("itemsPerPage", 1, MAX_ITEMS), DEFAULT_ITEMS),
@@ -80,8 +82,8 @@ class AuditEntries:
             ),
             action=given(fields.choice("action", get_args(Action)), None),
             api_key_name=given(fields.text("apiKeyName"), None),
-            start_date=given(fields.moment("startDate"), None),
-            end_date=given(fields.moment("endDate"), None),
+            start_date=start,
+            end_date=end,
         )
         fields.raise_if_refused()
         return query

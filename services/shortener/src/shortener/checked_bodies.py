@@ -1,7 +1,8 @@
 """Bodies of links, checked in full: each field by itself, then what only the database knows."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from shortener.blocked_domains import Blocks
 from shortener.link_insertion import NewLink
@@ -19,14 +20,30 @@ from shortener.url_policy import LongUrl
 
 T = TypeVar("T")
 
-MAX_VISITS = 2**53
-"""Beyond what JSON numbers can tell apart."""
+MAX_VISITS = 10**12
+"""That a link may bring along: the sums of a million such links are still numbers of 64 bits."""
 
 OwnDomains = Callable[[Collection[str]], Awaitable[set[str]]]
 """Tells which of these domains links were made for, so that a link to them may be a loop."""
 
 
 Refuse = Callable[[Fields, LongUrl], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedBody(Generic[T]):
+    """One body: what it says, and what is wrong with it."""
+
+    read: T
+    malformed: Problem | None
+    """What is wrong with the body, on any day."""
+    refused: Problem | None
+    """Why its long URL is refused, which is today's answer, where nothing else is wrong."""
+
+    @property
+    def problem(self) -> Problem | None:
+        """Either."""
+        return self.malformed or self.refused
 
 
 class CheckedBodies:
@@ -46,22 +63,23 @@ class CheckedBodies:
         Raises:
             Problem: some of its fields are bad.
         """
-        (creation,) = await self.creations([content], scope)
-        if isinstance(creation, Problem):
-            raise creation
-        return creation
+        (body,) = await self.creations([content], scope)
+        if body.problem is not None:
+            raise body.problem
+        return body.read
 
     async def creations(
         self, contents: Sequence[Mapping[str, object]], scope: LinkScope
-    ) -> list[ShortUrlCreation | Problem]:
-        """Read many; a bad one's problem stands in its place."""
+    ) -> list[CheckedBody[ShortUrlCreation]]:
+        """Read many."""
         return await self._read_many(contents, scope, self._bodies.creation, lambda read: read)
 
     async def imported(
         self, contents: Sequence[Mapping[str, object]], scope: LinkScope
     ) -> list[NewLink | Problem]:
-        """Read many links from elsewhere, with their past; likewise."""
-        return await self._read_many(contents, scope, self._imported, lambda read: read.creation)
+        """Read many links from elsewhere, with their past; a bad one's problem stands for it."""
+        bodies = await self._read_many(contents, scope, self._imported, lambda read: read.creation)
+        return [body.problem or body.read for body in bodies]
 
     async def _read_many(
         self,
@@ -69,7 +87,7 @@ class CheckedBodies:
         scope: LinkScope,
         read: Callable[[Fields], T],
         creation_of: Callable[[T], ShortUrlCreation],
-    ) -> list[T | Problem]:
+    ) -> list[CheckedBody[T]]:
         fields = [Fields(_placed(content, scope)) for content in contents]
         found = [read(each) for each in fields]
         long_urls = [creation_of(each).long_url for each in found]
@@ -136,13 +154,19 @@ class CheckedBodies:
         return refuse
 
 
-def _checked(fields: Fields, read: T, long_url: LongUrl, refuse: Refuse) -> T | Problem:
+def _checked(fields: Fields, read: T, long_url: LongUrl, refuse: Refuse) -> CheckedBody[T]:
+    is_malformed = _problem_of(fields) is not None
     refuse(fields, long_url)
+    problem = _problem_of(fields)  # tells of both
+    return CheckedBody(read, problem, None) if is_malformed else CheckedBody(read, None, problem)
+
+
+def _problem_of(fields: Fields) -> Problem | None:
     try:
         fields.raise_if_refused()
     except Problem as problem:
         return problem
-    return read
+    return None
 
 
 def _placed(content: Mapping[str, object], scope: LinkScope) -> Mapping[str, object]:

@@ -24,6 +24,7 @@ VISIT_COLUMNS = (
 LINK_COLUMNS = (
     "shortCode", "shortUrl", "longUrl", "dateCreated", "domain", "title", "tags", "validSince",
     "validUntil", "maxVisits", "crawlable", "forwardQuery", "visits", "nonBotVisits",
+    "botVisits",
 )  # fmt: skip
 
 
@@ -121,4 +122,5 @@ def _link_row(short_url: ShortUrl) -> Row:
         **members["meta"],
         "visits": summary["total"],
         "nonBotVisits": summary["nonBots"],
+        "botVisits": summary["bots"],
     }

@@ -63,6 +63,11 @@ class Once:
     """How long the answer counts."""
     part: int = 0
 
+    @property
+    def names(self) -> dict[str, object]:
+        """What its answer is found by."""
+        return {"api_key_id": self.api_key_id, "key": self.key, "part": self.part}
+
     def for_part(self, part: int) -> "Once":
         """Return the same request's other transaction."""
         return replace(self, part=part)
@@ -99,15 +104,26 @@ async def do_once(
         return Done(answer_of(result), result)
     # Not only the key: else parts of one request would wait for each other's transactions.
     await lock_idempotency_key(connection, f"{once.api_key_id}/{once.part}/{once.key}")
-    which = {"api_key_id": once.api_key_id, "key": once.key, "part": once.part}
-    max_age = timedelta(seconds=once.max_age_s)
-    found = (await connection.execute(_FIND, {**which, "max_age": max_age})).one_or_none()
-    if found is not None:
-        if found.fingerprint != once.fingerprint:
-            raise KeyReusedError
-        return Done(msgspec.msgpack.decode(found.answer, type=Answer), None)
+    answer = await find_answer(connection, once)
+    if answer is not None:
+        return Done(answer, None)
     result = await work(connection)
     answer = answer_of(result)
     kept = {"fingerprint": once.fingerprint, "answer": msgspec.msgpack.encode(answer)}
-    await connection.execute(_KEEP, {**which, **kept})
+    await connection.execute(_KEEP, {**once.names, **kept})
     return Done(answer, result)
+
+
+async def find_answer(connection: AsyncConnection, once: Once) -> Answer | None:
+    """Return what the request was answered, if it was carried out.
+
+    Raises:
+        KeyReusedError: the key belongs to another request.
+    """
+    max_age = timedelta(seconds=once.max_age_s)
+    found = (await connection.execute(_FIND, {**once.names, "max_age": max_age})).one_or_none()
+    if found is None:
+        return None
+    if found.fingerprint != once.fingerprint:
+        raise KeyReusedError
+    return msgspec.msgpack.decode(found.answer, type=Answer)

@@ -13,7 +13,7 @@ from shared.link_cache import LinkKey
 from shared.redirect_rule import RedirectRule
 from shortener.audit_log import Author
 from shortener.code_generator import Draw, draw_codes
-from shortener.idempotency import Answer, Done, Once, do_once
+from shortener.idempotency import Answer, Done, Once, do_once, find_answer
 from shortener.imported_links import ImportResult, import_chunk
 from shortener.link_batch import BatchResult, create_chunk
 from shortener.link_change import (
@@ -81,6 +81,18 @@ class LinkStore:
         parameters = {"wanted": list(authorities)}
         result = await read(self._reading_engine, lambda on: on.execute(_OWN_DOMAINS, parameters))
         return set(result.scalars())
+
+    async def find_answer(self, once: Once | None) -> Answer | None:
+        """Return what a request was answered that was carried out before.
+
+        To be asked before what may be another day's decision: whether its long URL is welcome.
+
+        Raises:
+            KeyReusedError: the idempotency key belongs to another request.
+        """
+        if once is None:
+            return None
+        return await read(self._reading_engine, lambda on: find_answer(on, once))
 
     async def create(
         self,

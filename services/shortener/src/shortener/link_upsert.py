@@ -1,7 +1,7 @@
 """Creating a link or editing the one that has its slug, in the transaction that it is given."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -55,6 +55,8 @@ async def upsert_link(
     except LinkNotFoundError:
         if versions:
             raise LinkChangedError from None
-        change = await create_link(connection, creation, author, draw, count_collision)
+        # Its slug says which link is meant: one that is like it is not looked for.
+        new = replace(creation, find_if_exists=False)
+        change = await create_link(connection, new, author, draw, count_collision)
         return Upsert("created", change)
     return Upsert("edited", await edit_link(connection, key, edit, author, versions))

@@ -1,7 +1,7 @@
 """The resource `/short-urls/batch`: many short URLs at once, with a result for each."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import structlog
@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from shortener.api_keys import ApiKey
 from shortener.audit_log import Author
-from shortener.checked_bodies import CheckedBodies
+from shortener.checked_bodies import CheckedBodies, CheckedBody
 from shortener.idempotency import Answer, KeyReusedError, Once
 from shortener.idempotency_header import HEADER, read_once
 from shortener.link_answers import respond
@@ -35,6 +35,8 @@ MAX_ITEMS = 1000
 MAX_BODY_BYTES = 2 * 1024 * 1024
 
 Result = dict[str, object]
+Bodies = Mapping[int, CheckedBody[ShortUrlCreation]]
+"""By index."""
 
 
 class ShortUrlBatch:
@@ -56,27 +58,26 @@ class ShortUrlBatch:
     async def create(self, request: Request, api_key: ApiKey) -> Response:
         """POST /short-urls/batch."""
         content = await read_json_object(request, MAX_BODY_BYTES)
-        read = await self._bodies.creations(_items(content), api_key.scope)
+        bodies = dict(enumerate(await self._bodies.creations(_items(content), api_key.scope)))
         age_s = self._idempotency_max_age_s
         once = read_once(request, api_key, "POST short-urls/batch", content, age_s)
-        creations = {n: item for n, item in enumerate(read) if not isinstance(item, Problem)}
-        results = {n: _problem(item) for n, item in enumerate(read) if isinstance(item, Problem)}
+        results = {n: _problem(body.malformed) for n, body in bodies.items() if body.malformed}
         author = Author.of_request(api_key)
         try:
-            is_replayed = await self._create(creations, results, author, once)
+            is_replayed = await self._create(bodies, results, author, once)
         except KeyReusedError:
             raise idempotency_key_reused(request.headers[HEADER]) from None
         counts = Counter(result["outcome"] for result in results.values())
         log.info("links_created", api_key=api_key.name, **{str(k): v for k, v in counts.items()})
         answer = {
-            "results": [{"index": n, **results[n]} for n in range(len(read))],
+            "results": [{"index": n, **results[n]} for n in bodies],
             "summary": {name: counts[name] for name in ("created", "found", "problem")},
         }
         return respond(Answer(200, msgspec.json.encode(answer)), is_replayed=is_replayed)
 
     async def _create(
         self,
-        creations: dict[int, ShortUrlCreation],
+        bodies: Bodies,
         results: dict[int, Result],
         author: Author,
         once: Once | None,
@@ -86,12 +87,14 @@ class ShortUrlBatch:
         Raises:
             DatabaseUnavailableError: nothing was created.
         """
-        plan = plan_batch(list(creations.items()))
+        # By what the bodies say, whatever is refused today: a request that is sent again must be
+        # cut into the parts whose answers are kept.
+        plan = plan_batch([(n, body.read) for n, body in bodies.items() if not body.malformed])
         is_replayed = bool(plan.chunks)
         for part, chunk in enumerate(plan.chunks):
             try:
                 shown, was_done = await self._create_chunk(
-                    [creations[n] for n in chunk],
+                    [bodies[n] for n in chunk],
                     author,
                     once.for_part(part) if once is not None else None,
                 )
@@ -108,13 +111,15 @@ class ShortUrlBatch:
         return is_replayed
 
     async def _create_chunk(
-        self, creations: Sequence[ShortUrlCreation], author: Author, once: Once | None
+        self, bodies: Sequence[CheckedBody[ShortUrlCreation]], author: Author, once: Once | None
     ) -> tuple[list[Result], bool]:
         """Return the results, and whether they had been there before."""
+        creations = [body.read for body in bodies if not body.refused]
 
         def answer_of(made: Sequence[BatchResult]) -> Answer:
-            shown = [self._show(*pair) for pair in zip(creations, made, strict=True)]
-            return Answer(200, msgspec.json.encode(shown))
+            shown = iter([self._show(*pair) for pair in zip(creations, made, strict=True)])
+            results = [_problem(body.refused) if body.refused else next(shown) for body in bodies]
+            return Answer(200, msgspec.json.encode(results))
 
         done = await self._links.create_many(creations, author, answer_of, once)
         return msgspec.json.decode(done.answer.body, type=list[Result]), done.result is None

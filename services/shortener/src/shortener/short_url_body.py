@@ -77,6 +77,8 @@ class BodyReader:
             fields.refuse("longUrl", "is required")
         slug, prefix = _code(fields)
         domain = self._domain(fields)
+        if domain and given(long_url, _REFUSED_URL).authority == domain:
+            refuse_own_domain(fields, given(long_url, _REFUSED_URL))
         tags, title = read_tags(fields), _title(fields)
         since, until = _or_none(fields.moment("validSince")), _or_none(fields.moment("validUntil"))
         if since is not None and until is not None and until < since:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
+from shortener.date_range import read_date_range
 from shortener.domain_name import named_domain
 from shortener.request_fields import MAX_INTEGER, Fields, given
 from shortener.tag_names import read_tags
@@ -72,6 +73,7 @@ def read_query(fields: Fields, default_domain: str, scheme: str) -> ShortUrlQuer
     excluded_mode = fields.choice("excludeTagsMode", MODES)
     domain = named_domain(given(fields.text("domain"), ""), default_domain, scheme)
     order = given(fields.choice("orderBy", ORDERS), "dateCreated-DESC")
+    start, end = read_date_range(fields)
     query = ShortUrlQuery(
         page=max(1, page),
         items_per_page=min(items, MAX_ITEMS_PER_PAGE) if items > 0 else None,
@@ -81,8 +83,8 @@ def read_query(fields: Fields, default_domain: str, scheme: str) -> ShortUrlQuer
         needs_all_tags=tags_mode == "all",
         excluded_tags=given(excluded, ()),
         excludes_only_all_tags=excluded_mode == "all",
-        start_date=given(fields.moment("startDate"), None),
-        end_date=given(fields.moment("endDate"), None),
+        start_date=start,
+        end_date=end,
         exclude_max_visits_reached=given(fields.boolean("excludeMaxVisitsReached"), False),
         exclude_past_valid_until=given(fields.boolean("excludePastValidUntil"), False),
         domain=domain,

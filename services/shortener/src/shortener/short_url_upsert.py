@@ -48,11 +48,13 @@ class ShortUrlUpsert:
     async def put(self, request: Request, api_key: ApiKey) -> Response:
         """PUT /short-urls/upsert."""
         content = await read_json_object(request)
-        creation, edit = await self._bodies.upsert(content, api_key.scope)
         age_s = self._idempotency_max_age_s
         once = read_once(request, api_key, "PUT short-urls/upsert", content, age_s)
         author = Author.of_request(api_key)
         try:
+            if answer := await self._links.find_answer(once):
+                return respond(answer, is_replayed=True)
+            creation, edit = await self._bodies.upsert(content, api_key.scope)
             done = await self._links.upsert(
                 creation, edit, author, self._answer, once, _versions(request)
             )

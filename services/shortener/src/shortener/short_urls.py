@@ -1,6 +1,7 @@
 """The resource `/short-urls`: HTTP on the one side, the stores on the other."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import structlog
 from starlette.requests import Request
@@ -67,6 +68,8 @@ class ShortUrls:
         age_s = self._idempotency_max_age_s
         once = read_once(request, api_key, "POST short-urls", content, age_s)
         try:
+            if answer := await self._links.find_answer(once):
+                return respond(answer, is_replayed=True)
             done = await self._create(content, api_key, once)
         except KeyReusedError:
             raise idempotency_key_reused(request.headers[HEADER]) from None
@@ -108,6 +111,8 @@ class ShortUrls:
         """GET /short-urls."""
         fields = Fields.from_query(request.query_params)
         query = read_query(fields, self._presenter.default_domain, self._presenter.public_scheme)
+        if not api_key.is_admin and query.api_key_name != api_key.name:
+            query = replace(query, api_key_name="")  # what others made is not for it to find out
         links, total = await self._search.find_page(query, api_key.scope)
         page = paginate(query, [self._presenter.present(link) for link in links], total)
         return json_answer({"shortUrls": page})

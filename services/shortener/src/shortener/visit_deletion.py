@@ -55,6 +55,11 @@ _FORGET_ZEROS = tuple(
     for table in ("click_counts_total", "click_counts_hourly")
 )
 
+# What counts against a limit, or came along with an import, is forgotten with the rest.
+_RESET_LINK = text("""
+UPDATE links SET visits_left = max_visits, imported_visits = 0, imported_bot_visits = 0
+WHERE id = :link AND (visits_left < max_visits OR imported_visits > 0)
+""")
 # Counts outlive the days of clicks that retention drops; a reset does not leave them behind.
 _FORGET_DROPPED = text("""
 WITH oldest AS (
@@ -80,13 +85,15 @@ WHERE link_id = :link AND (counts.type, counts.is_bot) = (gone.type, gone.is_bot
 async def delete_some(connection: AsyncConnection, scope: VisitScope) -> int:
     """Delete up to `CHUNK` clicks within the caller's transaction; return how many.
 
-    When none is left, forgets what is still counted of clicks that retention has dropped.
+    When none is left, forgets what else is counted: of clicks that retention has dropped, against
+    the link's limit of visits, and of those that an import brought.
     """
     looked = await connection.execute(select(clicks.c.id).where(scope.rows).limit(CHUNK))
     ids = looked.scalars().all()
     links = list(scope.link_ids or [ORPHANS])
     if not ids:
         for link in links:
+            await connection.execute(_RESET_LINK, {"link": link})
             await connection.execute(_FORGET_DROPPED, {"link": link})
         await _forget_zeros(connection, links)
         return 0

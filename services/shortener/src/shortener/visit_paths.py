@@ -4,10 +4,9 @@ from collections.abc import Callable
 
 from starlette.requests import Request
 
-from shared.link_cache import LinkKey
-from shared.short_code import is_well_formed
 from shortener.api_keys import ApiKey
-from shortener.domain_name import DomainRefusedError, named_domain, parse_domain
+from shortener.domain_name import named_domain
+from shortener.link_key import read_link_key
 from shortener.problems import domain_not_found, short_url_not_found, tag_not_found
 from shortener.request_fields import Fields, given
 from shortener.visit_scope import (
@@ -28,17 +27,8 @@ class VisitPaths:
 
     def short_url(self, request: Request, api_key: ApiKey) -> tuple[FindScope, Exception]:
         """Of `/short-urls/{shortCode}`, with `domain` in the query."""
-        code = request.path_params["shortCode"]
-        text = request.query_params.get("domain", "").strip()
-        try:
-            domain = parse_domain(text, self._scheme) if text else ""
-        except DomainRefusedError:
-            raise short_url_not_found(code, text) from None
-        key: LinkKey = ("" if domain == self._default_domain else domain, code)
-        problem = short_url_not_found(code, key[0])
-        if not is_well_formed(code):
-            raise problem
-        return (lambda on: link_scope(on, key, api_key)), problem
+        key = read_link_key(request, self._default_domain, self._scheme)
+        return (lambda on: link_scope(on, key, api_key)), short_url_not_found(key[1], key[0])
 
     def tag(self, request: Request, api_key: ApiKey) -> tuple[FindScope, Exception]:
         """Of `/tags/{tag}`, with `domain` in the query."""

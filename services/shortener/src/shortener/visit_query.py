@@ -1,13 +1,10 @@
 """The query of a list of visits, and the pages it has."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
+from shortener.date_range import read_date_range
 from shortener.request_fields import MAX_INTEGER, Fields, given
-
-# Outside of these nothing was clicked, and nobody can reckon at the ends of the calendar.
-_EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)
-_LATEST = datetime(2201, 1, 1, tzinfo=UTC)
 
 MAX_ITEMS_PER_PAGE = 10_000
 """Who asks for more, or for everything, gets pages of this many, and `pagesCount` says so."""
@@ -60,12 +57,5 @@ def read_visit_query(fields: Fields) -> VisitQuery:
 
 def read_visit_range(fields: Fields) -> VisitRange:
     """Read dates and `excludeBots`, of which only the presence counts, as in Shlink."""
-    return VisitRange(
-        start=_clamp(given(fields.moment("startDate"), None)),
-        end=_clamp(given(fields.moment("endDate"), None)),
-        excludes_bots=fields.has("excludeBots"),
-    )
-
-
-def _clamp(moment: datetime | None) -> datetime | None:
-    return None if moment is None else min(max(moment, _EARLIEST), _LATEST)
+    start, end = read_date_range(fields)
+    return VisitRange(start=start, end=end, excludes_bots=fields.has("excludeBots"))

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, any_, cast, literal, select, true
+from sqlalchemy import BigInteger, ColumnElement, any_, cast, exists, literal, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -35,7 +35,7 @@ ORPHAN_TYPES: tuple[str, ...] = ("base_url", "invalid_short_url", "regular_404")
 
 
 class ScopeNotFoundError(Exception):
-    """There is no such short URL, tag or domain."""
+    """There is no such short URL, tag or domain, as far as the key may see."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +146,8 @@ async def tag_scope(
         raise ScopeNotFoundError
     has_tag = links.c.id.in_(select(link_tags.c.link_id).where(link_tags.c.tag_id == tag_id))
     narrower = [*visible_links(api_key)]
+    if narrower and not await _is_any(connection, [has_tag, *narrower]):
+        raise ScopeNotFoundError
     if domain is not None:
         narrower.append(links.c.domain == domain)
     return await _of_links(connection, [has_tag, *narrower], None if narrower else ("tag", tag_id))
@@ -157,6 +159,8 @@ async def domain_scope(connection: AsyncConnection, domain: str, api_key: ApiKey
     Raises:
         ScopeNotFoundError: there is no such domain.
     """
+    if not api_key.scope.includes_domain(domain):
+        raise ScopeNotFoundError
     domain_id = 0
     if domain:
         statement = select(domains.c.id).where(domains.c.authority == domain)
@@ -164,20 +168,26 @@ async def domain_scope(connection: AsyncConnection, domain: str, api_key: ApiKey
         if found is None:
             raise ScopeNotFoundError
         domain_id = found
-    narrower = visible_links(api_key)
-    return await _of_links(
-        connection,
-        [links.c.domain == domain, *narrower],
-        None if narrower else ("domain", domain_id),
-    )
+    of_domain = [links.c.domain == domain]
+    if api_key.scope.created_by is None:
+        return await _of_links(connection, of_domain, ("domain", domain_id))
+    of_domain += visible_links(api_key)
+    if domain and not await _is_any(connection, of_domain):
+        raise ScopeNotFoundError
+    return await _of_links(connection, of_domain, None)
 
 
 async def non_orphan_scope(connection: AsyncConnection, api_key: ApiKey) -> VisitScope:
     """Find the visits of all short URLs."""
-    narrower = visible_links(api_key)
-    if narrower:
-        return await _of_links(connection, narrower, None)
-    return VisitScope(days=("non_orphan", 0))
+    scope = api_key.scope
+    if scope.is_everything:
+        return VisitScope(days=("non_orphan", 0))
+    if scope.created_by is None and scope.domain is not None:
+        try:
+            return await domain_scope(connection, scope.domain, api_key)
+        except ScopeNotFoundError:  # nothing was made for the key's domain yet
+            return VisitScope(link_ids=())
+    return await _of_links(connection, visible_links(api_key), None)
 
 
 async def every_scope(connection: AsyncConnection, api_key: ApiKey) -> list[VisitScope]:
@@ -193,6 +203,11 @@ async def orphan_scopes(api_key: ApiKey) -> list[VisitScope]:
 def orphan_scope(types: tuple[str, ...] = ORPHAN_TYPES) -> VisitScope:
     """Return the visits that no short URL answered, or those of some types."""
     return VisitScope(types=types, days=("orphan", 0))
+
+
+async def _is_any(connection: AsyncConnection, conditions: Sequence[Condition]) -> bool:
+    statement = select(exists().where(*conditions))
+    return bool((await connection.execute(statement)).scalar_one())
 
 
 async def _of_links(

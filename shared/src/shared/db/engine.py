@@ -37,6 +37,7 @@ def create_engine(
         poolclass=WatchedPool,
         pool_size=pool_size,
         max_overflow=0,
+        hide_parameters=True,  # of statements that fail: errors are logged, rows are not to be
         pool_timeout=pool_timeout_s,
         pool_use_lifo=True,
         connect_args={
