@@ -94,13 +94,13 @@ APART := load bench deploy clients
 # Two halves side by side, each with servers of its own: most tests wait more than they work.
 # A half that dies ends the run: pytest-xdist would run its test again, and may wait for it for ever.
 HALVES := --numprocesses 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
-test: lint servers ## Lint, then every test but load, bench, deploy and clients; T=path::name narrows
+test: lint servers ## Lint, then every test but deploy and clients; load, bench and fuzz are apart; T=path::name narrows
 	@$(PYTEST) $(or $(T),$(HALVES) tests $(addprefix --ignore=tests/,$(APART)))
 
 test-unit: $(STAMP) ## The decisions, without servers
 	@$(PYTEST) $(or $(T),tests/unit)
 
-test-contract: servers ## Fakes against the real thing, wire formats against their goldens
+test-contract: $(STAMP) ## Bytes on the wire, in the cache and in spools against their goldens, without servers
 	@$(PYTEST) $(or $(T),tests/contract)
 
 test-integration: servers ## Against real PostgreSQL, Redis and RabbitMQ
@@ -224,7 +224,7 @@ rollback: ## Go back to the release before, settings included: RELEASE=
 releases: ## List what was deployed to the Docker host
 	@$(DEPLOY) releases
 
-deploy-store: ## Restart a store as the serving release describes it: S=postgres
+deploy-store: ## Have a store run as the serving release describes it, restarting it if it does not: S=postgres
 	@$(DEPLOY) store $(S)
 
 .PHONY: sbom
@@ -233,6 +233,9 @@ sbom: ## Write what is in each image, as CycloneDX: sbom/redirector.cdx.json and
 		-m release.sbom requirements/$(service).txt \
 		"$$(sed -n 's/^version = "\(.*\)"/\1/p' services/$(service)/pyproject.toml)" \
 		sbom/$(service).cdx.json &&) true
+
+##@ Load
+
 PROFILE ?= peak
 TARGET ?=
 API ?=

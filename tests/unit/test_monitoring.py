@@ -1,6 +1,7 @@
 """Rules, dashboards, runbooks and code name the same things."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -43,10 +44,19 @@ def test_pages_have_all_their_parts(alert: str) -> None:
     text = (RUNBOOKS / f"{alert}.md").read_text()
     assert text.startswith(f"# {alert}\n\n")
     assert [line for line in text.splitlines() if line.startswith("## ")] == list(SECTIONS)
-    targets = set(
-        re.findall(r"^([a-z-]+):", (PROJECT_ROOT / "Makefile").read_text(), re.MULTILINE)
-    )
-    assert set(re.findall(r"`make ([a-z-]+)", text)) <= targets
+
+
+@pytest.mark.parametrize("page", sorted(RUNBOOKS.glob("*.md")), ids=lambda page: page.stem)
+def test_commands_of_runbooks_are_there(page: Path) -> None:
+    """Each `make` that a page tells is a target, and no `docker compose` swaps the release."""
+    text = page.read_text().replace("\\\n", "")
+    makefile = (PROJECT_ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    assert set(re.findall(r"(?:`|&& )make ([a-z-]+)", text)) <= targets
+    # These take images called dev, or start what is none of theirs, unless told the release.
+    swapping = re.compile(r"docker compose (?:--\S+ \S+ )?(?:up|run|start)\b")
+    for line in text.splitlines():
+        assert "RELEASE=" in line or not swapping.search(line), line
 
 
 @pytest.mark.parametrize("alert", sorted(alert_names(rules_text())))

@@ -34,7 +34,8 @@ NOT_FOR_SERVICES = frozenset(
         "DATABASE_READ_URL",
     }
 )
-"""Settings of the stack itself, or of containers, whose addresses mean nothing here."""
+"""Settings of the stack itself, or of containers, whose addresses mean nothing here; and the
+replica's, since the one database here is the only one with these links."""
 
 
 def environment(
@@ -50,6 +51,7 @@ def environment(
         "REDIS_URL": urls.redis_url,
         "AMQP_URL": urls.amqp_url,
         "SPOOL_DIR": str(home.path / "spool"),
+        # Whatever .env has for containers: nginx does no TLS here.
         "PUBLIC_SCHEME": "http",
         "INSTANCE": name,
     }
