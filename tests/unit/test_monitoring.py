@@ -20,6 +20,7 @@ from tests.support.monitoring import (
 )
 
 RUNBOOKS = PROJECT_ROOT / "docs/runbooks"
+JOBS = re.findall(r"job_name: (\S+)", (prometheus.SHIPPED / "prometheus.yml").read_text())
 SECTIONS = ("## What visitors see", "## Look at", "## Do", "## How to know that it worked")
 
 
@@ -47,6 +48,19 @@ def test_pages_have_all_their_parts(alert: str) -> None:
         re.findall(r"^([a-z-]+):", (PROJECT_ROOT / "Makefile").read_text(), re.MULTILINE)
     )
     assert set(re.findall(r"`make ([a-z-]+)", text)) <= targets
+
+
+def test_no_page_brings_in_other_images() -> None:
+    """`docker compose up` takes those called `dev`, whatever release serves."""
+    assert [path.name for path in RUNBOOKS.glob("*.md") if "compose up" in path.read_text()] == []
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_the_last_process_of_a_service_pages(job: str) -> None:
+    """Each job that is scraped is in an alert that pages when none of its processes answers."""
+    pages = re.findall(r"expr: (sum.*== 0)\n.*\n +labels: {severity: page}", rules_text())
+    selectors = [re.search(r'up{job=~?"([^"]+)"}', expression) for expression in pages]
+    assert any(found and re.fullmatch(found[1], job) for found in selectors)
 
 
 @pytest.mark.parametrize("alert", sorted(alert_names(rules_text())))
