@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from click_ingest.click_writer import ClickWriter
 from shared.click_event import ClickEvent
+from shortener.export_store import ExportStore
 from tests.support.clicks import a_click, a_message
 from tests.support.database import fetch
 from tests.support.ingest import write
@@ -184,6 +185,35 @@ async def test_visits_are_exported_in_chunks(
         "/short-urls/one/visits/export", params={"excludeBots": "1", "format": "ndjson"}
     )
     assert len(people.content.splitlines()) == 9
+
+
+@pytest.mark.parametrize("path", ["/tags/t/visits/export", "/short-urls/export"])
+async def test_head_of_an_export_reads_nothing_to_send(
+    client: httpx2.AsyncClient,
+    links: dict[str, int],
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+) -> None:
+    """The headers are GET's; only the first chunk of rows is read, which decides the status."""
+    monkeypatch.setattr("shortener.export_store.CHUNK", 1)
+    chunks = 0
+    for name in ("_visits", "_links"):
+        read = getattr(ExportStore, name)
+
+        async def counted(*of: Any, read: Any = read) -> Any:
+            nonlocal chunks
+            chunks += 1
+            return await read(*of)
+
+        monkeypatch.setattr(ExportStore, name, counted)
+    head = await client.head(path)
+    assert (head.status_code, head.content, chunks) == (200, b"", 1)
+    assert "content-length" not in head.headers
+    answer = await client.get(path)
+    assert chunks > 2
+    for name in ("content-type", "content-disposition"):
+        assert head.headers[name] == answer.headers[name]
+    assert (await client.head("/tags/none/visits/export")).status_code == 404
 
 
 async def test_an_export_of_nothing(client: httpx2.AsyncClient) -> None:

@@ -46,3 +46,9 @@ def started_stack(
         yield stack
     finally:
         stack.stop()
+
+
+def nginx_workers(stack: Stack) -> list[int]:
+    """Return the processes that serve, which its master forks."""
+    master = (stack.home.folder("nginx") / "nginx.pid").read_text().strip()
+    return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 import click_ingest.settings
 import redirector.settings
@@ -12,6 +13,7 @@ from shared.settings import secret_variables
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
+DESCRIBED = yaml.safe_load(COMPOSE)
 MAKE_SECRETS = (ROOT / "deploy/make-secrets").read_text()
 SECRETS = sorted(
     {
@@ -44,6 +46,28 @@ def test_images_have_a_tag() -> None:
         re.search(r":[^:/]+(:-dev})?$", image) and not image.endswith(":latest")
         for image in images
     )
+
+
+def test_only_services_are_in_the_network_of_the_stores() -> None:
+    """And the migration; neither nginx nor Prometheus, which are reached from outside."""
+    networks = {
+        name: set(service.get("networks", ())) for name, service in DESCRIBED["services"].items()
+    }
+    assert {name for name, joined in networks.items() if "stores" in joined} == {
+        "redirector-1", "redirector-2", "shortener", "click-ingest", "migrate",
+        "postgres", "redis", "rabbitmq",
+    }  # fmt: skip
+
+
+def test_prometheus_shares_a_network_with_all_that_it_scrapes() -> None:
+    """Names are found, and connections go, within a network only."""
+    configuration = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
+    networks = {
+        name: service.get("networks", {}) for name, service in DESCRIBED["services"].items()
+    }
+    for job in configuration["scrape_configs"]:
+        for target in (each for group in job["static_configs"] for each in group["targets"]):
+            assert networks["prometheus"].keys() & networks[target.split(":")[0]].keys(), target
 
 
 def test_every_container_is_confined() -> None:

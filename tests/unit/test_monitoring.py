@@ -21,6 +21,7 @@ from tests.support.monitoring import (
 )
 
 RUNBOOKS = PROJECT_ROOT / "docs/runbooks"
+JOBS = re.findall(r"job_name: (\S+)", (prometheus.SHIPPED / "prometheus.yml").read_text())
 SECTIONS = ("## What visitors see", "## Look at", "## Do", "## How to know that it worked")
 
 
@@ -57,6 +58,14 @@ def test_commands_of_runbooks_are_there(page: Path) -> None:
     swapping = re.compile(r"docker compose (?:--\S+ \S+ )?(?:up|run|start)\b")
     for line in text.splitlines():
         assert "RELEASE=" in line or not swapping.search(line), line
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_the_last_process_of_a_service_pages(job: str) -> None:
+    """Each job that is scraped is in an alert that pages when none of its processes answers."""
+    pages = re.findall(r"expr: (sum.*== 0)\n.*\n +labels: {severity: page}", rules_text())
+    selectors = [re.search(r'up{job=~?"([^"]+)"}', expression) for expression in pages]
+    assert any(found and re.fullmatch(found[1], job) for found in selectors)
 
 
 @pytest.mark.parametrize("alert", sorted(alert_names(rules_text())))

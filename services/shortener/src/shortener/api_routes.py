@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from shortener.api_description import ApiDescription
@@ -126,7 +126,21 @@ def _by_method(methods: Methods) -> Endpoint:
     """Join a path's methods into one endpoint, so that a wrong one is answered with all."""
 
     async def endpoint(request: Request) -> Response:
-        method = "GET" if request.method == "HEAD" else request.method
-        return await methods[method](request)
+        if request.method != "HEAD":
+            return await methods[request.method](request)
+        return _without_body(await methods["GET"](request))
 
     return endpoint
+
+
+def _without_body(answer: Response) -> Response:
+    """Return what HEAD is answered for GET's answer; the server drops a body, unless it streams.
+
+    What streams would be read to its end for nothing, as fast as the database can, since nobody
+    takes it. It has not begun, so it holds nothing, and has no length that could be told.
+    """
+    if not isinstance(answer, StreamingResponse):
+        return answer
+    bare = Response(status_code=answer.status_code, background=answer.background)
+    bare.raw_headers = answer.raw_headers
+    return bare
