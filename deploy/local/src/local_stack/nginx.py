@@ -15,6 +15,7 @@ from shared.template import render
 def program(home: Home, ports: Mapping[str, int], settings: Mapping[str, str]) -> Program:
     """Describe the server; `ports` has "nginx" (public), "api" and those of the services."""
     folder = home.folder("nginx")
+    folder.chmod(0o711)  # its workers, another user's, pass through it to their temporary files
     templates = PROJECT_ROOT / "nginx/templates"
     doors = render(
         (templates / "qck.conf.template").read_text(),
