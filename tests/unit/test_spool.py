@@ -158,3 +158,32 @@ def test_the_age_of_the_oldest_click(tmp_path: Path) -> None:
     assert spooling.spool.reader.oldest_age_s() > 0
     drain(spooling.spool.reader)
     assert spooling.spool.reader.oldest_age_s() == 0
+
+
+def test_the_oldest_click_may_be_the_first_of_a_segment(tmp_path: Path) -> None:
+    """The age is told of a segment all of whose forerunners are confirmed to their ends."""
+    spooling = Spooling(tmp_path, segment_bytes=20)
+    spooling.append(0, 2)
+    drain(spooling.spool.reader)
+    assert spooling.spool.reader.oldest_age_s() == 0
+    spooling.spool.append(b'{"id":"01a20550-1563-793a-b690-a5da81b8cfdb"}\n')
+    assert len(list(tmp_path.glob("*/*.clicks"))) == 2
+    assert spooling.spool.reader.oldest_age_s() > 0
+
+
+def test_a_segment_without_a_line_does_not_hide_the_end(tmp_path: Path) -> None:
+    """A new segment whose first write fails leaves what is confirmed told, and drained."""
+    spooling = Spooling(tmp_path, segment_bytes=20)
+    spooling.append(0, 2)
+    with largest_file(0):
+        assert spooling.append(2, 1) == [False]
+    reader = spooling.spool.reader
+    drain(reader)
+    mark = reader.mark()
+    assert mark is not None
+    reader.confirm(mark)
+    assert reader.is_announced
+    assert reader.confirmed.sequence == spooling.spool.next_sequence
+    assert [path.name for path in tmp_path.glob("*/*.clicks")] == [f"{2:020d}.clicks"]
+    assert spooling.append(2, 1) == [True]
+    assert drain(reader) == lines(2, 1)

@@ -65,6 +65,42 @@ def test_a_torn_tail_is_left_out_and_counted(tmp_path: Path) -> None:
     assert spooling.registry.get_sample_value("qck_spool_torn_tails_total") == 1
 
 
+@pytest.mark.parametrize("tail", [b"", b"half a li"], ids=["empty", "torn"])
+@pytest.mark.parametrize("lost", [0, 2], ids=["nothing lost", "two lines lost"])
+def test_a_last_segment_without_a_line_is_finished(tmp_path: Path, tail: bytes, lost: int) -> None:
+    """An heir finishes it, and tells up to where clicks were numbered, lost ones included."""
+    spooling = Spooling(tmp_path, segment_bytes=50)
+    spooling.append(0, 5 - lost)
+    spooling.folder.segment_path(5).write_bytes(tail)
+    spooling.die()
+    (heir,) = adopted(tmp_path, spooling.metrics)
+    assert drain(heir) == lines(0, 5 - lost)
+    told = 0
+    while (mark := heir.mark()) is not None:
+        told = mark.appended
+        heir.confirm(mark)
+    assert heir.is_announced
+    assert heir.is_finished()
+    assert told == 5
+    assert spooling.registry.get_sample_value("qck_spool_torn_tails_total") == bool(tail)
+    heir.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_clicks_that_only_a_name_tells_of_are_told(tmp_path: Path) -> None:
+    """A source whose first segment a power loss has emptied is not finished without a mark."""
+    spooling = Spooling(tmp_path)
+    spooling.folder.segment_path(0).touch()
+    spooling.folder.segment_path(5).touch()
+    spooling.die()
+    (heir,) = adopted(tmp_path)
+    assert heir.read(10) is None
+    assert not heir.is_announced
+    mark = heir.mark()
+    assert mark is not None
+    assert (mark.count, mark.appended) == (0, 5)
+
+
 def test_a_lost_checkpoint_only_repeats(tmp_path: Path) -> None:
     """Without a checkpoint everything still there is sent once more."""
     spooling = Spooling(tmp_path, segment_bytes=100)

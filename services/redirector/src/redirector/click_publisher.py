@@ -243,7 +243,7 @@ class ClickPublisher:
     def _finish_adopted(self, in_flight: deque[_InFlight]) -> None:
         busy = {id(entry.reader) for entry in in_flight}
         for reader in list(self._adopted):
-            if id(reader) not in busy and reader.is_finished() and reader.is_announced:
+            if id(reader) not in busy and reader.is_announced and reader.is_finished():
                 self._adopted.remove(reader)
                 reader.remove()
 
