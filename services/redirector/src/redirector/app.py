@@ -128,7 +128,7 @@ async def _open(
     store = LinkStore(read_engine)
 
     spool = ClickSpool(
-        SpoolFolder.create(settings.spool.dir),
+        SpoolFolder.plan(settings.spool.dir),
         segment_bytes=settings.spool.segment_bytes,
         max_bytes=settings.spool.max_bytes,
         metrics=metrics,

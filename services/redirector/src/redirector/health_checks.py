@@ -42,6 +42,8 @@ def health_checks(
             raise ConnectionError("not connected; clicks wait in the spool")
 
     async def check_spool() -> None:
+        if spool.disk_error is not None:
+            raise SpoolError(f"the disk refuses: {spool.disk_error}")
         if spool.has_shed_within(SHED_TOLD_FOR_S):
             raise SpoolError(f"clicks were shed within the last {SHED_TOLD_FOR_S} s")
         if spool.backlog_bytes > FULL_SHARE * spool_max_bytes:

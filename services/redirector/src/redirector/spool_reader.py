@@ -125,6 +125,8 @@ class SpoolReader:
         cursor = self._cursor
         if self._fd_segment != cursor.segment:
             self._close_segment()
+            if not self._folder.is_made:
+                return b"", 0
             try:
                 self._fd = os.open(
                     self._folder.segment_path(cursor.segment), os.O_RDONLY | os.O_CLOEXEC

@@ -88,6 +88,10 @@ class RedirectorMetrics:
         )
         self.clicks_shed_full = shed.labels("spool_full")
         self.clicks_shed_error = shed.labels("write_error")
+        self.spool_disk_errors = make.counter(
+            "qck_spool_disk_errors",
+            "Times that the disk refused to flush clicks, or to make the spool's folder",
+        )
         self.spool_bytes = make.gauge(
             "qck_spool_bytes", "Bytes spooled and not yet confirmed by the broker"
         )
