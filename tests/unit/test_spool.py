@@ -1,9 +1,13 @@
 """The click spool on a real file system."""
 
+import errno
+import os
 from pathlib import Path
 
+import pytest
+
 from redirector.spool_reader import FIRST_READ_BYTES, MAX_READ_BYTES
-from tests.support.spooling import Spooling, drain, largest_file, lines
+from tests.support.spooling import Spooling, adopted, drain, largest_file, lines
 
 
 def test_lines_come_back_in_order(tmp_path: Path) -> None:
@@ -139,6 +143,26 @@ def test_a_full_disk_does_not_stop_confirming(tmp_path: Path) -> None:
         assert drain(spooling.spool.reader) == lines(0, 25)
     assert len(list(tmp_path.glob("*/*.clicks"))) == 1
     assert spooling.spool.backlog_bytes == 0
+
+
+def test_a_segment_that_cannot_be_deleted_does_not_stop_confirming(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a disk that has become read-only confirmed segments stay, and reading goes on."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    spooling = Spooling(tmp_path, segment_bytes=100)
+    spooling.append(0, 25)
+    with monkeypatch.context() as read_only:
+        read_only.setattr(Path, "unlink", refuse)
+        assert drain(spooling.spool.reader) == lines(0, 25)
+        assert spooling.spool.backlog_bytes == 0
+        spooling.spool.close()
+    assert len(list(tmp_path.glob("*/*.clicks"))) == 3
+    (heir,) = adopted(tmp_path)
+    assert heir.read(10) is None
 
 
 def test_closing_a_confirmed_spool_leaves_nothing(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ MAX_IN_FLIGHT = 4
 
 ADOPT_INTERVAL_S = 2.0
 
+UNUSABLE_FOR_S = 60.0
+"""How long a spool is left alone that cannot be read: a broken disk may take seconds to say so."""
+
 MARK_AFTER_S = 2.0
 """Idle time after which the last confirm is told to the ledger by a message without clicks."""
 
@@ -50,7 +54,8 @@ class ClickPublisher:
     the last one. It is persistent and mandatory, and only the broker's confirm moves the
     checkpoint. Any failure (nack, return, timeout, lost connection) ends the connection; after a
     back-off everything since the checkpoint is sent again. So a click is sent at least once, and
-    its id makes it count once.
+    its id makes it count once. A spool that cannot be used is set aside, logged and shown
+    (`qck_spools_unusable`), and tried again later; the others go on.
     """
 
     __slots__ = (
@@ -64,6 +69,7 @@ class ClickPublisher:
         "_root",
         "_spool",
         "_timeout_s",
+        "_unusable",
         "_url",
         "is_connected",
     )
@@ -89,6 +95,8 @@ class ClickPublisher:
         self._timeout_s = timeout_s
         self._metrics = metrics
         self._adopted: list[SpoolReader] = []
+        # When each may be tried again.
+        self._unusable: dict[str, float] = {}
         self._last_sent_at = 0.0
         self._is_draining = False
         self.is_connected = False
@@ -127,6 +135,11 @@ class ClickPublisher:
         """Return the age of the oldest unconfirmed click, adopted ones included."""
         return max(reader.oldest_age_s() for reader in self._readers())
 
+    @property
+    def unusable(self) -> list[str]:
+        """The spools that could not be used when that was last tried."""
+        return list(self._unusable)
+
     def _readers(self) -> list[SpoolReader]:
         return [self._spool.reader, *self._adopted]
 
@@ -144,10 +157,36 @@ class ClickPublisher:
 
     async def _adopt_every(self, interval_s: float) -> None:
         while True:
-            for folder in SpoolFolder.adopt(self._root):
-                self._adopted.append(SpoolReader(folder, metrics=self._metrics))
-                log.info("spool_adopted", source=folder.source)
+            self._adopt()
             await asyncio.sleep(interval_s)
+
+    def _adopt(self) -> None:
+        for source in [name for name in self._unusable if not os.path.exists(self._root / name)]:
+            self._set_usable(source)
+        skipped = {source for source in self._unusable if self._is_set_aside(source)}
+        for folder in SpoolFolder.adopt(self._root, skipped=skipped, refused=self._set_aside):
+            try:
+                reader = SpoolReader(folder, metrics=self._metrics)
+            except OSError as error:
+                folder.close()
+                self._set_aside(folder.source, error)
+                continue
+            self._adopted.append(reader)
+            log.info("spool_adopted", source=folder.source)
+
+    def _set_aside(self, source: str, error: OSError) -> None:
+        """Leave a spool alone for a while, so that it does not hold up the others."""
+        if source not in self._unusable:
+            log.warning("spool_unusable", source=source, reason=repr(error))
+        self._unusable[source] = time.monotonic() + UNUSABLE_FOR_S
+        self._metrics.spools_unusable.set(len(self._unusable))
+
+    def _set_usable(self, source: str) -> None:
+        if self._unusable.pop(source, None) is not None:
+            self._metrics.spools_unusable.set(len(self._unusable))
+
+    def _is_set_aside(self, source: str) -> bool:
+        return self._unusable.get(source, 0.0) > time.monotonic()
 
     async def _pump(self, exchange: AbstractExchange, tasks: asyncio.TaskGroup) -> None:
         in_flight: deque[_InFlight] = deque()
@@ -170,8 +209,8 @@ class ClickPublisher:
     ) -> bool:
         """Send what fits in flight; tell whether full messages had to stay behind."""
         for reader in self._readers():
-            while len(in_flight) < MAX_IN_FLIGHT:
-                batch = reader.read(self._max_clicks)
+            while len(in_flight) < MAX_IN_FLIGHT and not self._is_set_aside(reader.source):
+                batch = self._read(reader)
                 if batch is None:
                     break
                 self._last_sent_at = time.monotonic()
@@ -183,6 +222,16 @@ class ClickPublisher:
                 await asyncio.sleep(0)
             self._send_mark(reader, exchange, tasks, in_flight)
         return len(in_flight) == MAX_IN_FLIGHT
+
+    def _read(self, reader: SpoolReader) -> SpoolBatch | None:
+        try:
+            batch = reader.read(self._max_clicks)
+        except OSError as error:
+            self._set_aside(reader.source, error)
+            return None
+        if batch is not None:
+            self._set_usable(reader.source)
+        return batch
 
     def _send_mark(
         self,
@@ -243,9 +292,18 @@ class ClickPublisher:
     def _finish_adopted(self, in_flight: deque[_InFlight]) -> None:
         busy = {id(entry.reader) for entry in in_flight}
         for reader in list(self._adopted):
-            if id(reader) not in busy and reader.is_announced and reader.is_finished():
+            if id(reader) in busy:
+                continue
+            if self._is_set_aside(reader.source):
                 self._adopted.remove(reader)
-                reader.remove()
+                reader.release()
+                continue
+            try:
+                if reader.is_announced and reader.is_finished():
+                    self._adopted.remove(reader)
+                    reader.remove()
+            except OSError as error:
+                self._set_aside(reader.source, error)
 
     def _is_drained(self) -> bool:
         reader = self._spool.reader

@@ -46,6 +46,8 @@ def health_checks(
             raise SpoolError(f"the disk refuses: {spool.disk_error}")
         if spool.has_shed_within(SHED_TOLD_FOR_S):
             raise SpoolError(f"clicks were shed within the last {SHED_TOLD_FOR_S} s")
+        if publisher.unusable:
+            raise SpoolError(f"cannot be used: {', '.join(publisher.unusable)}")
         if spool.backlog_bytes > FULL_SHARE * spool_max_bytes:
             raise SpoolError("nearly full; above SPOOL_MAX_BYTES clicks are shed")
 

@@ -8,19 +8,21 @@
 a segment's name is the number of its first line. Whatever is on disk is enough to go on from.
 """
 
-import contextlib
 import fcntl
 import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 _SEGMENT = re.compile(r"(\d{20})\.clicks")
 _SOURCE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NEW = ".new-"
+
+Refused = Callable[[str, OSError], None]
+"""Is told which folder cannot be used, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +92,31 @@ class SpoolFolder:
         _sync_folder(root)
 
     @classmethod
-    def adopt(cls, root: Path) -> "Iterator[SpoolFolder]":
-        """Lock and yield the folders of dead processes."""
-        for path in sorted(root.iterdir()):
-            if not _SOURCE.fullmatch(path.name):
+    def adopt(
+        cls, root: Path, *, skipped: Container[str] = (), refused: Refused | None = None
+    ) -> "Iterator[SpoolFolder]":
+        """Lock and yield the folders of dead processes; `refused` hears of what cannot be locked.
+
+        Where `root` cannot be listed there is nothing to adopt: the spool tells, whose own folder
+        is there.
+        """
+        try:
+            paths = sorted(root.iterdir())
+        except OSError:
+            return
+        for path in paths:
+            if not _SOURCE.fullmatch(path.name) or path.name in skipped:
                 continue
-            with contextlib.suppress(FileNotFoundError):  # its adopter has just finished it
+            try:
                 lock_fd = _try_lock(path)
-                if lock_fd is not None:
-                    yield cls(path, lock_fd)
+            except FileNotFoundError:  # its adopter has just finished it
+                continue
+            except OSError as error:
+                if refused is not None:
+                    refused(path.name, error)
+                continue
+            if lock_fd is not None:
+                yield cls(path, lock_fd)
 
     def segments(self) -> list[int]:
         """Return the first sequence number of each segment, oldest first."""

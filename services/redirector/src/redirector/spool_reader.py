@@ -80,6 +80,11 @@ class SpoolReader:
         self._sent = self.confirmed
 
     @property
+    def source(self) -> str:
+        """Whose clicks these are."""
+        return self._folder.source
+
+    @property
     def next_sequence(self) -> int:
         """The sequence number of the next line to read."""
         return self._cursor.sequence
@@ -165,9 +170,12 @@ class SpoolReader:
         with contextlib.suppress(OSError):
             self._folder.write_checkpoint(batch.end)
         if batch.end.segment != self.confirmed.segment:
-            for segment in self._folder.segments():
-                if segment < batch.end.segment:
-                    self._folder.segment_path(segment).unlink(missing_ok=True)
+            with contextlib.suppress(
+                OSError
+            ):  # what stays is deleted with the next, or at the end
+                for segment in self._folder.segments():
+                    if segment < batch.end.segment:
+                        self._folder.segment_path(segment).unlink(missing_ok=True)
         self.confirmed = batch.end
         self.confirmed_bytes += len(batch.body)
 
@@ -220,7 +228,11 @@ class SpoolReader:
         return b""
 
     def remove(self) -> None:
-        """Delete the folder of a dead process that `is_finished`."""
+        """Delete the folder of a dead process that `is_finished`.
+
+        Raises:
+            OSError: some of it is left, and for the next process.
+        """
         self._close_segment()
         self._folder.remove()
 

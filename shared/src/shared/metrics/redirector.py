@@ -104,6 +104,9 @@ class RedirectorMetrics:
         self.spool_age = make.gauge(
             "qck_spool_oldest_age_seconds", "Age of the oldest click not yet confirmed"
         )
+        self.spools_unusable = make.gauge(
+            "qck_spools_unusable", "Folders of spools that could not be locked, read or removed"
+        )
         self.spool_torn_tails = make.counter(
             "qck_spool_torn_tails", "Incomplete last lines of dead processes, never answered"
         )
