@@ -5,8 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from redirector.spool_folder import Position
+from tests.support.asgi import Answer, call
+from tests.support.lonely_redirector import lonely_redirector
 from tests.support.spooling import Spooling, adopted, drain, lines
 
 
@@ -163,3 +166,28 @@ def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
         process.kill()
     (heir,) = adopted(tmp_path)
     assert drain(heir) == lines(0, 123)
+
+
+async def test_what_dead_processes_left_is_shown_while_the_broker_is_away(tmp_path: Path) -> None:
+    """A restart does not hide a backlog: its bytes and its age are among the spool's own."""
+    spooling = Spooling(tmp_path)
+    line = b'{"id":"01a20550-1563-793a-b690-a5da81b8cfdb"}\n'
+    spooling.spool.append_all([line] * 3)
+    batch = spooling.spool.reader.read(1)
+    assert batch is not None
+    spooling.spool.reader.confirm(batch)
+    spooling.die()
+    app = lonely_redirector(tmp_path)
+    async with app.router.lifespan_context(app):
+        shown = metrics(await call(app, "/metrics"))
+        assert shown["qck_spool_bytes"] == 2 * len(line)
+        assert shown["qck_spool_oldest_age_seconds"] > 0
+    (heir,) = adopted(tmp_path)
+    assert drain(heir) == 2 * line
+    assert heir.left_bytes == 0
+
+
+def metrics(answer: Answer) -> dict[str, float]:
+    """Read the metrics without labels."""
+    families = text_string_to_metric_families(answer.body.decode())
+    return {each.name: each.value for family in families for each in family.samples}

@@ -9,18 +9,15 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from redirector.app import create_app
-from redirector.settings import Settings
 from redirector.spool import ClickSpool
 from redirector.spool_folder import SpoolFolder
 from shared.background import background_tasks
 from shared.metrics import RedirectorMetrics
-from shared.settings import load
 from tests.support.asgi import Answer, call
+from tests.support.lonely_redirector import lonely_redirector
 from tests.support.spooling import Spooling, adopted, drain, lines
 
 DEADLINE_S = 10
-NOBODY = "127.0.0.1:1"
 
 
 class Refusing:
@@ -156,20 +153,7 @@ async def test_a_redirector_starts_without_a_disk_for_its_clicks(tmp_path: Path)
     """Visitors are answered, and its health says "degraded", until the disk can be written."""
     root = tmp_path / "spool"
     root.write_text("a file where the folder should be")
-    app = create_app(
-        load(
-            Settings,
-            {
-                "DATABASE_URL": f"postgresql://x:x@{NOBODY}/x",
-                "REDIS_URL": f"redis://{NOBODY}",
-                "AMQP_URL": f"amqp://x:x@{NOBODY}/",
-                "SPOOL_DIR": str(root),
-                "SPOOL_FSYNC_MS": "1",
-                "DEFAULT_DOMAIN": "go.test",
-                "VISITOR_HASH_KEY": "k" * 32,
-            },
-        )
-    )
+    app = lonely_redirector(root, SPOOL_FSYNC_MS="1")
     async with app.router.lifespan_context(app):
         assert (await call(app, "/no/such/page")).status == 404
         assert b"the disk refuses" in await body_of(call(app, "/readyz"))

@@ -150,7 +150,7 @@ async def _open(
     stack.push_async_callback(
         drain_within, publisher, publishing, settings.publish.drain_ms / 1000
     )
-    metrics.spool_bytes.set_function(lambda: spool.backlog_bytes)
+    metrics.spool_bytes.set_function(lambda: spool.backlog_bytes + publisher.adopted_bytes)
     metrics.spool_clicks.set_function(lambda: spool.backlog_clicks)
     metrics.spool_limit.set(settings.spool.max_bytes)
     metrics.spool_age.set_function(publisher.oldest_age_s)

@@ -102,7 +102,16 @@ class ClickPublisher:
         self.is_connected = False
 
     async def run(self) -> None:
-        """Publish until `drain` is called and everything is confirmed; no failure ends it."""
+        """Publish until `drain` is called and everything is confirmed; no failure ends it.
+
+        Spools are adopted without a broker, too: what waits in them is shown all the while.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            adopting = tasks.create_task(self._adopt_every(ADOPT_INTERVAL_S))
+            await self._publish_until_drained()
+            adopting.cancel()
+
+    async def _publish_until_drained(self) -> None:
         backoff_s = BACKOFF_FIRST_S
         while True:
             try:
@@ -136,6 +145,11 @@ class ClickPublisher:
         return max(reader.oldest_age_s() for reader in self._readers())
 
     @property
+    def adopted_bytes(self) -> int:
+        """Bytes that dead processes left and that are not yet confirmed."""
+        return sum(reader.left_bytes for reader in self._adopted)
+
+    @property
     def unusable(self) -> list[str]:
         """The spools that could not be used when that was last tried."""
         return list(self._unusable)
@@ -151,9 +165,7 @@ class ClickPublisher:
             self.is_connected = True
             log.info("click_publishing_started")
             async with asyncio.TaskGroup() as tasks:
-                adopting = tasks.create_task(self._adopt_every(ADOPT_INTERVAL_S))
                 await self._pump(exchange, tasks)
-                adopting.cancel()
 
     async def _adopt_every(self, interval_s: float) -> None:
         while True:

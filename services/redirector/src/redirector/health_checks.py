@@ -58,6 +58,7 @@ def health_checks(
         return {
             "backlog_clicks": spool.backlog_clicks,
             "backlog_bytes": spool.backlog_bytes,
+            "adopted_bytes": publisher.adopted_bytes,
             "utilisation": round(spool.backlog_bytes / spool_max_bytes, 4),
             "oldest_age_s": round(publisher.oldest_age_s(), 3),
         }

@@ -147,6 +147,12 @@ class SpoolFolder:
             return Position(first, 0, first)
         return position
 
+    def bytes_behind(self, position: Position) -> int:
+        """Return how much the segments hold behind this place."""
+        segments = [segment for segment in self.segments() if segment >= position.segment]
+        sizes = (self.segment_path(segment).stat().st_size for segment in segments)
+        return max(0, sum(sizes) - position.offset)
+
     def write_checkpoint(self, position: Position) -> None:
         """Write the checkpoint, whole or not at all, however the process dies.
 

@@ -50,6 +50,7 @@ class SpoolReader:
         "_fd",
         "_fd_segment",
         "_folder",
+        "_found_bytes",
         "_is_at_end",
         "_metrics",
         "_read_bytes",
@@ -75,6 +76,7 @@ class SpoolReader:
         self._read_bytes = FIRST_READ_BYTES
         self.confirmed = folder.read_checkpoint()
         self.confirmed_bytes = 0
+        self._found_bytes = folder.bytes_behind(self.confirmed)
         self._cursor = self.confirmed
         # The end of the last batch, which the cursor leaves behind when it goes to a new segment.
         self._sent = self.confirmed
@@ -88,6 +90,11 @@ class SpoolReader:
     def next_sequence(self) -> int:
         """The sequence number of the next line to read."""
         return self._cursor.sequence
+
+    @property
+    def left_bytes(self) -> int:
+        """Bytes of a dead process's folder that are not yet confirmed."""
+        return self._found_bytes - self.confirmed_bytes
 
     def read(self, max_clicks: int) -> SpoolBatch | None:
         """Return the next lines, at most `max_clicks`, or None when there is no whole line."""

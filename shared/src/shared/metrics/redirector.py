@@ -93,7 +93,8 @@ class RedirectorMetrics:
             "Times that the disk refused to flush clicks, or to make the spool's folder",
         )
         self.spool_bytes = make.gauge(
-            "qck_spool_bytes", "Bytes spooled and not yet confirmed by the broker"
+            "qck_spool_bytes",
+            "Bytes spooled, also by dead processes, and not yet confirmed by the broker",
         )
         self.spool_limit = make.gauge(
             "qck_spool_limit_bytes", "Bytes above which clicks are shed (SPOOL_MAX_BYTES)"
