@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from redirector.click_publisher import MAX_IN_FLIGHT, ClickPublisher
 from redirector.spool import ClickSpool
 from redirector.spool_folder import Position, SpoolFolder
+from shared import broker
 from shared.metrics import RedirectorMetrics
 from shared.settings import Secret
 
@@ -242,3 +243,22 @@ async def test_a_spool_that_cannot_be_removed_holds_nobody_up(tmp_path: Path) ->
         shutil.rmtree(spool)
         publishing.publisher._adopt()
         assert publishing.unusable == 0
+
+
+async def test_a_connection_that_fails_while_it_is_cancelled_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who stops publishing in the moment in which the broker refuses has stopped it."""
+
+    async def connect(*_: object, **__: object) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise ConnectionError("refused") from None
+
+    monkeypatch.setattr(broker, "connect", connect)
+    running = asyncio.create_task(Publishing(tmp_path, 1).publisher.run())
+    await settle()
+    running.cancel()
+    await asyncio.wait({running}, timeout=DEADLINE_S)
+    assert running.cancelled()

@@ -119,7 +119,8 @@ class ClickPublisher:
                 return
             except (Exception, asyncio.CancelledError) as error:
                 if is_being_cancelled():  # else publishing must go on, after whatever it was
-                    raise
+                    # A connection that fails in the same moment hides that: it is no failure.
+                    raise asyncio.CancelledError from error
                 if self.is_connected:
                     backoff_s = BACKOFF_FIRST_S
                 log.warning("click_publishing_interrupted", reason=repr(error))
