@@ -177,9 +177,8 @@ class SpoolReader:
         with contextlib.suppress(OSError):
             self._folder.write_checkpoint(batch.end)
         if batch.end.segment != self.confirmed.segment:
-            with contextlib.suppress(
-                OSError
-            ):  # what stays is deleted with the next, or at the end
+            # What cannot be deleted is tried again with the next segment, or at the end.
+            with contextlib.suppress(OSError):
                 for segment in self._folder.segments():
                     if segment < batch.end.segment:
                         self._folder.segment_path(segment).unlink(missing_ok=True)
