@@ -91,13 +91,13 @@ def test_without_usable_headers_the_process_makes_its_own(headers: dict[str, str
     [
         ("203.0.113.77", "203.0.113.0"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1::"),
-        ("::ffff:203.0.113.77", "::"),
+        ("::ffff:203.0.113.77", "203.0.113.0"),
         ("", None),
         ("not an address", None),
     ],
 )
 def test_addresses_are_anonymised(address: str, kept: str | None) -> None:
-    """The last octet of IPv4 and the last 80 bits of IPv6 are dropped."""
+    """The last octet of IPv4, also of one as IPv6, and the last 80 bits of IPv6 are dropped."""
     assert anonymize(address) == kept
 
 
@@ -105,6 +105,7 @@ def test_anonymising_can_be_switched_off() -> None:
     """With `TRACK_ANONYMIZE_IP=false` the whole address is kept, but only if it is one."""
     maker = a_maker(anonymize_ip=False)
     assert make(a_request(x_real_ip="203.0.113.77"), maker).ip == "203.0.113.77"
+    assert make(a_request(x_real_ip="::ffff:203.0.113.77"), maker).ip == "203.0.113.77"
     assert make(a_request(x_real_ip="junk"), maker).ip is None
 
 

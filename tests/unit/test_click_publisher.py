@@ -4,6 +4,7 @@ A real RabbitMQ cannot be made to confirm a later message first, so here the tes
 """
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from redirector.click_publisher import MAX_IN_FLIGHT, ClickPublisher
 from redirector.spool import ClickSpool
 from redirector.spool_folder import Position, SpoolFolder
+from shared import broker
 from shared.metrics import RedirectorMetrics
 from shared.settings import Secret
 
@@ -42,7 +44,8 @@ class Publishing:
     """A spool with `messages` full messages, and a publisher that pumps them into an exchange."""
 
     def __init__(self, root: Path, messages: int) -> None:
-        metrics = RedirectorMetrics(CollectorRegistry())
+        self.registry = CollectorRegistry()
+        metrics = RedirectorMetrics(self.registry)
         self.folder = SpoolFolder.create(root)
         self.spool = ClickSpool(self.folder, segment_bytes=10**6, max_bytes=10**6, metrics=metrics)
         self.spool.append_all([LINE] * CLICKS_EACH * messages)
@@ -51,6 +54,7 @@ class Publishing:
             url=Secret("amqp://nobody/"), name="tests", spool=self.spool, root=root,
             max_clicks=CLICKS_EACH, linger_s=0, timeout_s=DEADLINE_S, metrics=metrics,
         )  # fmt: skip
+        self.adopted = self.publisher._adopted_spools
 
     @asynccontextmanager
     async def pumping(self) -> AsyncIterator["asyncio.Task[None]"]:
@@ -68,10 +72,35 @@ class Publishing:
             pumping.cancel()
             await asyncio.wait({pumping})
 
+    async def confirm_all(self) -> None:
+        """Confirm everything, until nothing more is sent."""
+        while waiting := [each for each in self.exchange.confirms if not each.done()]:
+            for confirm in waiting:
+                confirm.set_result(None)
+            await settle()
+
+    @property
+    def unusable(self) -> float | None:
+        """How many spools are shown as unusable."""
+        return self.registry.get_sample_value("qck_spools_unusable")
+
     @property
     def checkpoint(self) -> int:
         """How many clicks are confirmed, by what is on disk."""
         return self.folder.read_checkpoint().sequence
+
+
+def leave_spool(root: Path) -> Path:
+    """Leave a folder with clicks, as a dead process does."""
+    folder = SpoolFolder.create(root)
+    folder.segment_path(0).write_bytes(LINE * CLICKS_EACH)
+    folder.close()
+    return folder.path
+
+
+def names(root: Path) -> set[str]:
+    """List the folders."""
+    return {path.name for path in root.iterdir()}
 
 
 async def settle() -> None:
@@ -154,3 +183,83 @@ async def test_draining_waits_for_what_is_in_flight(tmp_path: Path) -> None:
         async with asyncio.timeout(DEADLINE_S):
             await pumping
     assert publishing.folder.read_checkpoint() == Position(0, len(LINE) * CLICKS_EACH, CLICKS_EACH)
+
+
+async def test_what_cannot_be_used_holds_nobody_up(tmp_path: Path) -> None:
+    """Spools that cannot be locked, or not be read, are left and shown; all others are sent."""
+    unlockable, unreadable, good = (leave_spool(tmp_path) for _ in range(3))
+    (unlockable / "lock").unlink()
+    (unlockable / "lock").mkdir()
+    (unreadable / f"{CLICKS_EACH:020d}.clicks").mkdir()
+    publishing = Publishing(tmp_path, 1)
+    publishing.adopted._adopt()
+    async with publishing.pumping() as pumping:
+        await publishing.confirm_all()
+        assert not pumping.done()
+        assert publishing.checkpoint == CLICKS_EACH
+    assert names(tmp_path) == {unlockable.name, unreadable.name, publishing.folder.source}
+    assert not good.exists()
+    assert publishing.unusable == 2
+    (left,) = SpoolFolder.adopt(tmp_path)
+    assert left.source == unreadable.name
+    assert left.read_checkpoint().sequence == CLICKS_EACH
+    left.close()
+
+
+async def test_what_could_not_be_used_is_tried_again(tmp_path: Path) -> None:
+    """A mended spool is sent; not at once, as a broken disk would hold everybody up each time."""
+    spool = leave_spool(tmp_path)
+    segment = spool / f"{0:020d}.clicks"
+    segment.unlink()
+    segment.mkdir()
+    publishing = Publishing(tmp_path, 0)
+    publishing.adopted._adopt()
+    async with publishing.pumping():
+        await publishing.confirm_all()
+        segment.rmdir()
+        segment.write_bytes(LINE)
+        publishing.adopted._adopt()
+        await settle()
+        assert publishing.unusable == 1
+        assert publishing.exchange.confirms == []
+        publishing.adopted._unusable[spool.name] = 0.0
+        publishing.adopted._adopt()
+        await settle()
+        await publishing.confirm_all()
+        assert publishing.unusable == 0
+        assert not spool.exists()
+
+
+async def test_a_spool_that_cannot_be_removed_holds_nobody_up(tmp_path: Path) -> None:
+    """What is sent and cannot be deleted is left and shown, until it is gone."""
+    spool = leave_spool(tmp_path)
+    (spool / "not ours").mkdir()
+    publishing = Publishing(tmp_path, 1)
+    publishing.adopted._adopt()
+    async with publishing.pumping() as pumping:
+        await publishing.confirm_all()
+        assert not pumping.done()
+        assert publishing.checkpoint == CLICKS_EACH
+        assert publishing.unusable == 1
+        shutil.rmtree(spool)
+        publishing.adopted._adopt()
+        assert publishing.unusable == 0
+
+
+async def test_a_connection_that_fails_while_it_is_cancelled_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who stops publishing in the moment in which the broker refuses has stopped it."""
+
+    async def connect(*_: object, **__: object) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise ConnectionError("refused") from None
+
+    monkeypatch.setattr(broker, "connect", connect)
+    running = asyncio.create_task(Publishing(tmp_path, 1).publisher.run())
+    await settle()
+    running.cancel()
+    await asyncio.wait({running}, timeout=DEADLINE_S)
+    assert running.cancelled()

@@ -77,10 +77,19 @@ def test_a_customer_of_ipv6_is_one_visitor() -> None:
     assert not limited.limit.stops(b"2001:db8:1:3::1")
 
 
+def test_ipv4_that_comes_as_ipv6_is_ipv4() -> None:
+    """Visitors whose IPv4 addresses come as IPv6 have a budget each, the one that IPv4 has."""
+    limited = Limited()
+    limited.note(b"::ffff:" + SCANNER, 4)
+    assert limited.limit.stops(SCANNER)
+    assert not limited.limit.stops(b"::ffff:" + OTHER)
+
+
 @pytest.mark.parametrize(
     ("address", "per_period", "exempt"),
     [
         pytest.param(b"10.1.2.3", 3, "10.0.0.0/8", id="exempt"),
+        pytest.param(b"::ffff:10.1.2.3", 3, "10.0.0.0/8", id="exempt-ipv4-as-ipv6"),
         pytest.param(b"::1", 3, "::1/128", id="exempt-ipv6"),
         pytest.param(b"", 3, "10.0.0.0/8", id="nobody-told"),
         pytest.param(SCANNER, 0, "10.0.0.0/8", id="no-limit"),

@@ -1,9 +1,13 @@
 """The click spool on a real file system."""
 
+import errno
+import os
 from pathlib import Path
 
+import pytest
+
 from redirector.spool_reader import FIRST_READ_BYTES, MAX_READ_BYTES
-from tests.support.spooling import Spooling, drain, largest_file, lines
+from tests.support.spooling import Spooling, adopted, drain, largest_file, lines
 
 
 def test_lines_come_back_in_order(tmp_path: Path) -> None:
@@ -141,6 +145,26 @@ def test_a_full_disk_does_not_stop_confirming(tmp_path: Path) -> None:
     assert spooling.spool.backlog_bytes == 0
 
 
+def test_a_segment_that_cannot_be_deleted_does_not_stop_confirming(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a disk that has become read-only confirmed segments stay, and reading goes on."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    spooling = Spooling(tmp_path, segment_bytes=100)
+    spooling.append(0, 25)
+    with monkeypatch.context() as read_only:
+        read_only.setattr(Path, "unlink", refuse)
+        assert drain(spooling.spool.reader) == lines(0, 25)
+        assert spooling.spool.backlog_bytes == 0
+        spooling.spool.close()
+    assert len(list(tmp_path.glob("*/*.clicks"))) == 3
+    (heir,) = adopted(tmp_path)
+    assert heir.read(10) is None
+
+
 def test_closing_a_confirmed_spool_leaves_nothing(tmp_path: Path) -> None:
     """A clean stop after a drain removes the folder."""
     spooling = Spooling(tmp_path)
@@ -158,3 +182,32 @@ def test_the_age_of_the_oldest_click(tmp_path: Path) -> None:
     assert spooling.spool.reader.oldest_age_s() > 0
     drain(spooling.spool.reader)
     assert spooling.spool.reader.oldest_age_s() == 0
+
+
+def test_the_oldest_click_may_be_the_first_of_a_segment(tmp_path: Path) -> None:
+    """The age is told of a segment all of whose forerunners are confirmed to their ends."""
+    spooling = Spooling(tmp_path, segment_bytes=20)
+    spooling.append(0, 2)
+    drain(spooling.spool.reader)
+    assert spooling.spool.reader.oldest_age_s() == 0
+    spooling.spool.append(b'{"id":"01a20550-1563-793a-b690-a5da81b8cfdb"}\n')
+    assert len(list(tmp_path.glob("*/*.clicks"))) == 2
+    assert spooling.spool.reader.oldest_age_s() > 0
+
+
+def test_a_segment_without_a_line_does_not_hide_the_end(tmp_path: Path) -> None:
+    """A new segment whose first write fails leaves what is confirmed told, and drained."""
+    spooling = Spooling(tmp_path, segment_bytes=20)
+    spooling.append(0, 2)
+    with largest_file(0):
+        assert spooling.append(2, 1) == [False]
+    reader = spooling.spool.reader
+    drain(reader)
+    mark = reader.mark()
+    assert mark is not None
+    reader.confirm(mark)
+    assert reader.is_announced
+    assert reader.confirmed.sequence == spooling.spool.next_sequence
+    assert [path.name for path in tmp_path.glob("*/*.clicks")] == [f"{2:020d}.clicks"]
+    assert spooling.append(2, 1) == [True]
+    assert drain(reader) == lines(2, 1)

@@ -5,8 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from redirector.spool_folder import Position
+from tests.support.asgi import Answer, call
+from tests.support.lonely_redirector import lonely_redirector
 from tests.support.spooling import Spooling, adopted, drain, lines
 
 
@@ -63,6 +66,42 @@ def test_a_torn_tail_is_left_out_and_counted(tmp_path: Path) -> None:
     assert drain(heir) == lines(0, 3)
     assert heir.is_finished()
     assert spooling.registry.get_sample_value("qck_spool_torn_tails_total") == 1
+
+
+@pytest.mark.parametrize("tail", [b"", b"half a li"], ids=["empty", "torn"])
+@pytest.mark.parametrize("lost", [0, 2], ids=["nothing lost", "two lines lost"])
+def test_a_last_segment_without_a_line_is_finished(tmp_path: Path, tail: bytes, lost: int) -> None:
+    """An heir finishes it, and tells up to where clicks were numbered, lost ones included."""
+    spooling = Spooling(tmp_path, segment_bytes=50)
+    spooling.append(0, 5 - lost)
+    spooling.folder.segment_path(5).write_bytes(tail)
+    spooling.die()
+    (heir,) = adopted(tmp_path, spooling.metrics)
+    assert drain(heir) == lines(0, 5 - lost)
+    told = 0
+    while (mark := heir.mark()) is not None:
+        told = mark.appended
+        heir.confirm(mark)
+    assert heir.is_announced
+    assert heir.is_finished()
+    assert told == 5
+    assert spooling.registry.get_sample_value("qck_spool_torn_tails_total") == bool(tail)
+    heir.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_clicks_that_only_a_name_tells_of_are_told(tmp_path: Path) -> None:
+    """A source whose first segment a power loss has emptied is not finished without a mark."""
+    spooling = Spooling(tmp_path)
+    spooling.folder.segment_path(0).touch()
+    spooling.folder.segment_path(5).touch()
+    spooling.die()
+    (heir,) = adopted(tmp_path)
+    assert heir.read(10) is None
+    assert not heir.is_announced
+    mark = heir.mark()
+    assert mark is not None
+    assert (mark.count, mark.appended) == (0, 5)
 
 
 def test_a_lost_checkpoint_only_repeats(tmp_path: Path) -> None:
@@ -127,3 +166,28 @@ def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
         process.kill()
     (heir,) = adopted(tmp_path)
     assert drain(heir) == lines(0, 123)
+
+
+async def test_what_dead_processes_left_is_shown_while_the_broker_is_away(tmp_path: Path) -> None:
+    """A restart does not hide a backlog: its bytes and its age are among the spool's own."""
+    spooling = Spooling(tmp_path)
+    line = b'{"id":"01a20550-1563-793a-b690-a5da81b8cfdb"}\n'
+    spooling.spool.append_all([line] * 3)
+    batch = spooling.spool.reader.read(1)
+    assert batch is not None
+    spooling.spool.reader.confirm(batch)
+    spooling.die()
+    app = lonely_redirector(tmp_path)
+    async with app.router.lifespan_context(app):
+        shown = metrics(await call(app, "/metrics"))
+        assert shown["qck_spool_bytes"] == 2 * len(line)
+        assert shown["qck_spool_oldest_age_seconds"] > 0
+    (heir,) = adopted(tmp_path)
+    assert drain(heir) == 2 * line
+    assert heir.left_bytes == 0
+
+
+def metrics(answer: Answer) -> dict[str, float]:
+    """Read the metrics without labels."""
+    families = text_string_to_metric_families(answer.body.decode())
+    return {each.name: each.value for family in families for each in family.samples}

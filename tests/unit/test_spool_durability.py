@@ -12,19 +12,16 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from redirector.app import create_app
-from redirector.settings import Settings
 from redirector.spool import ClickSpool
 from redirector.spool_folder import SpoolFolder
 from shared.background import background_tasks
 from shared.metrics import RedirectorMetrics
-from shared.settings import load
 from tests.support.asgi import call
+from tests.support.lonely_redirector import lonely_redirector
 
 DEADLINE_S = 10
 SEGMENT_BYTES = 100
 LINE = b"a line of nineteen\n"
-NOBODY = "127.0.0.1:1"
 
 
 class Flushes:
@@ -102,19 +99,7 @@ async def test_closing_flushes(tmp_path: Path, flushes: Flushes) -> None:
 
 async def test_a_redirector_flushes_by_itself(tmp_path: Path, flushes: Flushes) -> None:
     """A redirector, all of whose servers are away, flushes the click of a 404."""
-    app = create_app(
-        load(
-            Settings,
-            {
-                "DATABASE_URL": f"postgresql://x:x@{NOBODY}/x",
-                "REDIS_URL": f"redis://{NOBODY}",
-                "AMQP_URL": f"amqp://x:x@{NOBODY}/",
-                "SPOOL_DIR": str(tmp_path),
-                "DEFAULT_DOMAIN": "go.test",
-                "VISITOR_HASH_KEY": "k" * 32,
-            },
-        )
-    )
+    app = lonely_redirector(tmp_path)
     async with app.router.lifespan_context(app):
         flushes.contents.clear()
         answer = await call(app, "/no/such/page")

@@ -128,7 +128,7 @@ async def _open(
     store = LinkStore(read_engine)
 
     spool = ClickSpool(
-        SpoolFolder.create(settings.spool.dir),
+        SpoolFolder.plan(settings.spool.dir),
         segment_bytes=settings.spool.segment_bytes,
         max_bytes=settings.spool.max_bytes,
         metrics=metrics,
@@ -150,7 +150,7 @@ async def _open(
     stack.push_async_callback(
         drain_within, publisher, publishing, settings.publish.drain_ms / 1000
     )
-    metrics.spool_bytes.set_function(lambda: spool.backlog_bytes)
+    metrics.spool_bytes.set_function(lambda: spool.backlog_bytes + publisher.adopted_bytes)
     metrics.spool_clicks.set_function(lambda: spool.backlog_clicks)
     metrics.spool_limit.set(settings.spool.max_bytes)
     metrics.spool_age.set_function(publisher.oldest_age_s)

@@ -12,6 +12,7 @@ from functools import lru_cache
 from redirector.places import Places
 from redirector.request import Request
 from shared import click_event
+from shared.address_pattern import parse_address
 from shared.click_event import ClickEvent, ClickType
 from shared.click_id import click_id
 from shared.settings import Secret
@@ -95,9 +96,8 @@ def anonymize(address: str) -> str | None:
 
     That is what widespread analytics tools keep; None for what is not an address.
     """
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
+    parsed = parse_address(address)
+    if parsed is None:
         return None
     prefix = 24 if parsed.version == 4 else 48
     return str(ipaddress.ip_network((parsed, prefix), strict=False).network_address)
@@ -105,10 +105,8 @@ def anonymize(address: str) -> str | None:
 
 @lru_cache(maxsize=8192)
 def _valid(address: str) -> str | None:
-    try:
-        return str(ipaddress.ip_address(address))
-    except ValueError:
-        return None
+    parsed = parse_address(address)
+    return None if parsed is None else str(parsed)
 
 
 def _text(value: bytes, max_bytes: int) -> str:

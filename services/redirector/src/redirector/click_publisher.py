@@ -13,8 +13,8 @@ import structlog
 from aio_pika.abc import AbstractExchange
 from aio_pika.exceptions import PublishError
 
+from redirector.adopted_spools import AdoptedSpools
 from redirector.spool import ClickSpool
-from redirector.spool_folder import SpoolFolder
 from redirector.spool_reader import SpoolBatch, SpoolReader
 from shared import broker
 from shared.background import is_being_cancelled
@@ -50,18 +50,17 @@ class ClickPublisher:
     the last one. It is persistent and mandatory, and only the broker's confirm moves the
     checkpoint. Any failure (nack, return, timeout, lost connection) ends the connection; after a
     back-off everything since the checkpoint is sent again. So a click is sent at least once, and
-    its id makes it count once.
+    its id makes it count once. A spool that cannot be used holds up none of the others.
     """
 
     __slots__ = (
-        "_adopted",
+        "_adopted_spools",
         "_is_draining",
         "_last_sent_at",
         "_linger_s",
         "_max_clicks",
         "_metrics",
         "_name",
-        "_root",
         "_spool",
         "_timeout_s",
         "_url",
@@ -83,18 +82,26 @@ class ClickPublisher:
         self._url = url
         self._name = name
         self._spool = spool
-        self._root = root
         self._max_clicks = max_clicks
         self._linger_s = linger_s
         self._timeout_s = timeout_s
         self._metrics = metrics
-        self._adopted: list[SpoolReader] = []
+        self._adopted_spools = AdoptedSpools(root, metrics=metrics)
         self._last_sent_at = 0.0
         self._is_draining = False
         self.is_connected = False
 
     async def run(self) -> None:
-        """Publish until `drain` is called and everything is confirmed; no failure ends it."""
+        """Publish until `drain` is called and everything is confirmed; no failure ends it.
+
+        Spools are adopted without a broker, too: what waits in them is shown all the while.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            adopting = tasks.create_task(self._adopted_spools.adopt_every(ADOPT_INTERVAL_S))
+            await self._publish_until_drained()
+            adopting.cancel()
+
+    async def _publish_until_drained(self) -> None:
         backoff_s = BACKOFF_FIRST_S
         while True:
             try:
@@ -102,7 +109,8 @@ class ClickPublisher:
                 return
             except (Exception, asyncio.CancelledError) as error:
                 if is_being_cancelled():  # else publishing must go on, after whatever it was
-                    raise
+                    # A connection that fails in the same moment hides that: it is no failure.
+                    raise asyncio.CancelledError from error
                 if self.is_connected:
                     backoff_s = BACKOFF_FIRST_S
                 log.warning("click_publishing_interrupted", reason=repr(error))
@@ -119,16 +127,24 @@ class ClickPublisher:
 
     def close(self) -> None:
         """Leave adopted folders that are not finished to the next process."""
-        for reader in self._adopted:
-            reader.release()
-        self._adopted.clear()
+        self._adopted_spools.release()
 
     def oldest_age_s(self) -> float:
         """Return the age of the oldest unconfirmed click, adopted ones included."""
         return max(reader.oldest_age_s() for reader in self._readers())
 
+    @property
+    def adopted_bytes(self) -> int:
+        """Bytes that dead processes left and that are not yet confirmed."""
+        return self._adopted_spools.left_bytes
+
+    @property
+    def unusable(self) -> list[str]:
+        """The spools that could not be used when that was last tried."""
+        return self._adopted_spools.unusable
+
     def _readers(self) -> list[SpoolReader]:
-        return [self._spool.reader, *self._adopted]
+        return [self._spool.reader, *self._adopted_spools.readers]
 
     async def _publish_over_one_connection(self) -> None:
         connection = await broker.connect(self._url, connection_name=f"{self._name} clicks")
@@ -138,16 +154,7 @@ class ClickPublisher:
             self.is_connected = True
             log.info("click_publishing_started")
             async with asyncio.TaskGroup() as tasks:
-                adopting = tasks.create_task(self._adopt_every(ADOPT_INTERVAL_S))
                 await self._pump(exchange, tasks)
-                adopting.cancel()
-
-    async def _adopt_every(self, interval_s: float) -> None:
-        while True:
-            for folder in SpoolFolder.adopt(self._root):
-                self._adopted.append(SpoolReader(folder, metrics=self._metrics))
-                log.info("spool_adopted", source=folder.source)
-            await asyncio.sleep(interval_s)
 
     async def _pump(self, exchange: AbstractExchange, tasks: asyncio.TaskGroup) -> None:
         in_flight: deque[_InFlight] = deque()
@@ -158,7 +165,7 @@ class ClickPublisher:
             else:
                 await asyncio.sleep(self._linger_s)
             self._confirm(in_flight)
-            self._finish_adopted(in_flight)
+            self._adopted_spools.finish(busy={entry.reader.source for entry in in_flight})
             if self._is_draining and not in_flight and self._is_drained():
                 return
 
@@ -171,7 +178,7 @@ class ClickPublisher:
         """Send what fits in flight; tell whether full messages had to stay behind."""
         for reader in self._readers():
             while len(in_flight) < MAX_IN_FLIGHT:
-                batch = reader.read(self._max_clicks)
+                batch = self._adopted_spools.read(reader, self._max_clicks)
                 if batch is None:
                     break
                 self._last_sent_at = time.monotonic()
@@ -239,13 +246,6 @@ class ClickPublisher:
             head.reader.confirm(head.batch)
             self._metrics.messages_confirmed.inc()
             self._metrics.clicks_published.inc(head.batch.count)
-
-    def _finish_adopted(self, in_flight: deque[_InFlight]) -> None:
-        busy = {id(entry.reader) for entry in in_flight}
-        for reader in list(self._adopted):
-            if id(reader) not in busy and reader.is_finished() and reader.is_announced:
-                self._adopted.remove(reader)
-                reader.remove()
 
     def _is_drained(self) -> bool:
         reader = self._spool.reader

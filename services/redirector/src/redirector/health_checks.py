@@ -42,8 +42,12 @@ def health_checks(
             raise ConnectionError("not connected; clicks wait in the spool")
 
     async def check_spool() -> None:
+        if spool.disk_error is not None:
+            raise SpoolError(f"the disk refuses: {spool.disk_error}")
         if spool.has_shed_within(SHED_TOLD_FOR_S):
             raise SpoolError(f"clicks were shed within the last {SHED_TOLD_FOR_S} s")
+        if publisher.unusable:
+            raise SpoolError(f"cannot be used: {', '.join(publisher.unusable)}")
         if spool.backlog_bytes > FULL_SHARE * spool_max_bytes:
             raise SpoolError("nearly full; above SPOOL_MAX_BYTES clicks are shed")
 
@@ -54,6 +58,7 @@ def health_checks(
         return {
             "backlog_clicks": spool.backlog_clicks,
             "backlog_bytes": spool.backlog_bytes,
+            "adopted_bytes": publisher.adopted_bytes,
             "utilisation": round(spool.backlog_bytes / spool_max_bytes, 4),
             "oldest_age_s": round(publisher.oldest_age_s(), 3),
         }

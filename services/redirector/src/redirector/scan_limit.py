@@ -4,11 +4,11 @@ A budget for each address, which refills with time, in memory that has a bound. 
 costs one look at a dictionary that is empty unless somebody is being stopped.
 """
 
-import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
+from shared.address_pattern import parse_address
 from shared.exempt_networks import Network
 from shared.metrics import RedirectorMetrics
 
@@ -91,17 +91,15 @@ class ScanLimit:
 @lru_cache(maxsize=8192)
 def visitor_key(address: bytes) -> bytes:
     """Return what a visitor is counted by; what is no address is counted as it is."""
-    try:
-        parsed = ipaddress.ip_address(address.decode())
-    except ValueError:
+    parsed = parse_address(address.decode("latin-1"))
+    if parsed is None:
         return address
     return parsed.packed if parsed.version == 4 else parsed.packed[:8]
 
 
 @lru_cache(maxsize=8192)
 def _is_in(address: bytes, networks: tuple[Network, ...]) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address.decode())
-    except ValueError:
+    parsed = parse_address(address.decode("latin-1"))
+    if parsed is None:
         return not address  # nobody told: no nginx is in front
     return any(parsed in network for network in networks)

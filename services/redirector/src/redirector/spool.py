@@ -5,14 +5,19 @@ since the last fsync, `SPOOL_FSYNC_MS` ago at the most (plus the fsync itself).
 """
 
 import asyncio
+import contextlib
 import math
 import os
 import time
 from collections.abc import Sequence
 
+import structlog
+
 from redirector.spool_folder import SpoolFolder
 from redirector.spool_reader import SpoolReader
 from shared.metrics import RedirectorMetrics
+
+log = structlog.get_logger()
 
 
 class ClickSpool:
@@ -21,6 +26,8 @@ class ClickSpool:
     Nothing is buffered in the process. What cannot be written is shed and counted: by
     `qck_clicks_shed_total{reason="spool_full"}` above `max_bytes` of unconfirmed lines, by
     `{reason="write_error"}` when the disk refuses. Visitors are answered in both cases.
+
+    Where the disk cannot even take the folder, `sync_every` tries to make it until it can.
     """
 
     __slots__ = (
@@ -34,6 +41,7 @@ class ClickSpool:
         "_segment_size",
         "_shed_at",
         "_unsynced_fds",
+        "disk_error",
         "next_sequence",
         "reader",
     )
@@ -57,6 +65,9 @@ class ClickSpool:
         self._unsynced_fds: list[int] = []
         self._shed_at = -math.inf
         self.next_sequence = 0
+        self.disk_error: OSError | None = None
+        """What the disk answered when it was last asked for the folder, or to flush."""
+        self._note(self._sync())
         self.reader = SpoolReader(folder, metrics=metrics, appended=lambda: self.next_sequence)
 
     @property
@@ -134,25 +145,57 @@ class ClickSpool:
         while True:
             await asyncio.sleep(interval_s)
             if self._is_dirty:
-                await asyncio.to_thread(self._sync)
+                self._note(await asyncio.to_thread(self._sync))
 
-    def _sync(self) -> None:
+    def _sync(self) -> OSError | None:
+        """Make the folder where it is missing, and flush; what the disk refuses is left dirty."""
         self._is_dirty = False
+        error = None
         finished, self._unsynced_fds = self._unsynced_fds, []
         for fd in finished:
-            os.fdatasync(fd)
-            os.close(fd)
-        if self._fd is not None:
-            os.fdatasync(self._fd)
+            try:
+                os.fdatasync(fd)
+            except OSError as refused:
+                error = refused
+                # Whoever kept files that are confirmed and deleted would run out of descriptors.
+                if os.fstat(fd).st_nlink:
+                    self._unsynced_fds.append(fd)
+                    continue
+            with contextlib.suppress(OSError):
+                os.close(fd)
+        try:
+            if self._fd is not None:
+                os.fdatasync(self._fd)
+            elif not self._folder.is_made:
+                self._folder.make()
+        except OSError as refused:
+            error = refused
+        if error is not None:
+            self._is_dirty = True
+        return error
+
+    def _note(self, error: OSError | None) -> None:
+        """Count what the disk refuses, and log it when that changes."""
+        if error is not None:
+            self._metrics.spool_disk_errors.inc()
+        if repr(error) != repr(self.disk_error):
+            if error is None:
+                log.info("spool_disk_works")
+            else:
+                log.warning("spool_disk_refuses", reason=repr(error))
+        self.disk_error = error
 
     def close(self) -> None:
         """Flush, then remove the folder if the broker has confirmed all of it, else leave it."""
-        self._sync()
+        self._note(self._sync())
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
         self.reader.close()
-        if self.reader.confirmed.sequence == self.next_sequence:
-            self._folder.remove()
-        else:
+        if self.reader.confirmed.sequence != self.next_sequence:
             self._folder.close()
+            return
+        try:
+            self._folder.remove()
+        except OSError as error:  # what is left an heir will finish
+            log.warning("spool_not_removed", reason=repr(error))

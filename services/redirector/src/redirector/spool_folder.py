@@ -8,18 +8,21 @@
 a segment's name is the number of its first line. Whatever is on disk is enough to go on from.
 """
 
-import contextlib
 import fcntl
 import os
 import re
+import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 _SEGMENT = re.compile(r"(\d{20})\.clicks")
 _SOURCE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NEW = ".new-"
+
+Refused = Callable[[str, OSError], None]
+"""Is told which folder cannot be used, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +35,20 @@ class Position:
 
 
 class SpoolFolder:
-    """One locked folder; made by `create` or `adopt`, given back by `close` or `remove`."""
+    """One locked folder, or one that is to be made; given back by `close` or `remove`."""
 
     __slots__ = ("_checkpoint_fd", "_lock_fd", "path", "source")
 
-    def __init__(self, path: Path, lock_fd: int) -> None:
+    def __init__(self, path: Path, lock_fd: int | None = None) -> None:
         self.path = path
         self.source = path.name
         self._lock_fd = lock_fd
         self._checkpoint_fd: int | None = None
+
+    @classmethod
+    def plan(cls, root: Path) -> "SpoolFolder":
+        """Name a folder of a new source, which `make` makes; until then it has no segments."""
+        return cls(root / str(uuid.uuid4()))
 
     @classmethod
     def create(cls, root: Path) -> "SpoolFolder":
@@ -49,32 +57,71 @@ class SpoolFolder:
         Raises:
             OSError: `root` cannot be made or written.
         """
+        folder = cls.plan(root)
+        folder.make()
+        return folder
+
+    @property
+    def is_made(self) -> bool:
+        """Whether it is there, and locked."""
+        return self._lock_fd is not None
+
+    def make(self) -> None:
+        """Make and lock a planned folder; after a failure it may be tried again.
+
+        Raises:
+            OSError: it cannot be made, or the disk does not say that it has it.
+        """
+        root = self.path.parent
         root.mkdir(parents=True, exist_ok=True)
-        source = str(uuid.uuid4())
         # Locked before it has its name, or another process could adopt it in between.
-        unnamed = root / f"{_NEW}{source}"
-        unnamed.mkdir()
-        lock_fd = _try_lock(unnamed)
-        if lock_fd is None:
-            raise BlockingIOError(f"{unnamed} is locked by another process")
-        path = unnamed.rename(root / source)
+        unnamed = root / f"{_NEW}{self.source}"
+        lock_fd = None
+        try:
+            unnamed.mkdir()
+            lock_fd = _try_lock(unnamed)
+            if lock_fd is None:
+                raise BlockingIOError(f"{unnamed} is locked by another process")
+            unnamed.rename(self.path)
+        except OSError:
+            if lock_fd is not None:
+                os.close(lock_fd)
+            shutil.rmtree(unnamed, ignore_errors=True)
+            raise
+        self._lock_fd = lock_fd
         _sync_folder(root)
-        return cls(path, lock_fd)
 
     @classmethod
-    def adopt(cls, root: Path) -> "Iterator[SpoolFolder]":
-        """Lock and yield the folders of dead processes."""
-        for path in sorted(root.iterdir()):
-            if not _SOURCE.fullmatch(path.name):
+    def adopt(
+        cls, root: Path, *, skipped: Container[str] = (), refused: Refused | None = None
+    ) -> "Iterator[SpoolFolder]":
+        """Lock and yield the folders of dead processes; `refused` hears of what cannot be locked.
+
+        Where `root` cannot be listed there is nothing to adopt: the spool tells, whose own folder
+        is there.
+        """
+        try:
+            paths = sorted(root.iterdir())
+        except OSError:
+            return
+        for path in paths:
+            if not _SOURCE.fullmatch(path.name) or path.name in skipped:
                 continue
-            with contextlib.suppress(FileNotFoundError):  # its adopter has just finished it
+            try:
                 lock_fd = _try_lock(path)
-                if lock_fd is not None:
-                    yield cls(path, lock_fd)
+            except FileNotFoundError:  # its adopter has just finished it
+                continue
+            except OSError as error:
+                if refused is not None:
+                    refused(path.name, error)
+                continue
+            if lock_fd is not None:
+                yield cls(path, lock_fd)
 
     def segments(self) -> list[int]:
         """Return the first sequence number of each segment, oldest first."""
-        found = (_SEGMENT.fullmatch(name) for name in os.listdir(self.path))
+        names = os.listdir(self.path) if self.is_made else ()
+        found = (_SEGMENT.fullmatch(name) for name in names)
         return sorted(int(match[1]) for match in found if match)
 
     def segment_path(self, segment: int) -> Path:
@@ -84,21 +131,27 @@ class SpoolFolder:
     def read_checkpoint(self) -> Position:
         """Return how far the broker has confirmed; the oldest segment's start if that is unknown.
 
-        A checkpoint that a power loss took back, or that names a segment that is gone, only means
-        that clicks are sent once more.
+        A checkpoint that a power loss took back, that cannot be read, or that names a segment that
+        is gone, only means that clicks are sent once more.
         """
         segments = self.segments()
         oldest = segments[0] if segments else 0
         try:
             words = (self.path / "checkpoint").read_text("ascii").split()
             position = Position(*map(int, words))
-        except (FileNotFoundError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError):
             return Position(oldest, 0, oldest)
         if segments and position.segment not in segments:
             newer = [segment for segment in segments if segment >= position.sequence]
             first = newer[0] if newer else oldest
             return Position(first, 0, first)
         return position
+
+    def bytes_behind(self, position: Position) -> int:
+        """Return how much the segments hold behind this place."""
+        segments = [segment for segment in self.segments() if segment >= position.segment]
+        sizes = (self.segment_path(segment).stat().st_size for segment in segments)
+        return max(0, sum(sizes) - position.offset)
 
     def write_checkpoint(self, position: Position) -> None:
         """Write the checkpoint, whole or not at all, however the process dies.
@@ -117,30 +170,42 @@ class SpoolFolder:
         self._close_files()
 
     def remove(self) -> None:
-        """Delete the folder, all of whose clicks are confirmed, and unlock it."""
-        for entry in self.path.iterdir():
-            entry.unlink()
-        self.path.rmdir()
-        self._close_files()
+        """Delete the folder, all of whose clicks are confirmed, and unlock it.
+
+        Raises:
+            OSError: some of it is left, unlocked.
+        """
+        try:
+            if self.is_made:
+                # Segments first: without the checkpoint they would be sent once more.
+                for entry in sorted(self.path.iterdir()):
+                    entry.unlink()
+                self.path.rmdir()
+        finally:
+            self._close_files()
 
     def _close_files(self) -> None:
         if self._checkpoint_fd is not None:
             os.close(self._checkpoint_fd)
             self._checkpoint_fd = None
-        os.close(self._lock_fd)
+        if self._lock_fd is not None:
+            os.close(self._lock_fd)
+            self._lock_fd = None
 
 
 def _try_lock(path: Path) -> int | None:
     fd = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if (path / "lock").exists():  # else removed between open and lock
+            return fd
     except BlockingIOError:
+        pass
+    except OSError:
         os.close(fd)
-        return None
-    if not (path / "lock").exists():  # removed between open and lock
-        os.close(fd)
-        return None
-    return fd
+        raise
+    os.close(fd)
+    return None
 
 
 def _sync_folder(path: Path) -> None:

@@ -50,9 +50,11 @@ class SpoolReader:
         "_fd",
         "_fd_segment",
         "_folder",
+        "_found_bytes",
         "_is_at_end",
         "_metrics",
         "_read_bytes",
+        "_sent",
         "confirmed",
         "confirmed_bytes",
     )
@@ -74,12 +76,25 @@ class SpoolReader:
         self._read_bytes = FIRST_READ_BYTES
         self.confirmed = folder.read_checkpoint()
         self.confirmed_bytes = 0
+        self._found_bytes = folder.bytes_behind(self.confirmed)
         self._cursor = self.confirmed
+        # The end of the last batch, which the cursor leaves behind when it goes to a new segment.
+        self._sent = self.confirmed
+
+    @property
+    def source(self) -> str:
+        """Whose clicks these are."""
+        return self._folder.source
 
     @property
     def next_sequence(self) -> int:
         """The sequence number of the next line to read."""
         return self._cursor.sequence
+
+    @property
+    def left_bytes(self) -> int:
+        """Bytes of a dead process's folder that are not yet confirmed."""
+        return self._found_bytes - self.confirmed_bytes
 
     def read(self, max_clicks: int) -> SpoolBatch | None:
         """Return the next lines, at most `max_clicks`, or None when there is no whole line."""
@@ -101,12 +116,13 @@ class SpoolReader:
         None when that was told, or while clicks are on their way. Without it the loss of a
         source's last message would leave no trace.
         """
-        if self._cursor != self.confirmed or self._announced == self.confirmed.sequence:
+        if self._sent != self.confirmed or self.is_announced:
             return None
         return self._batch(self.confirmed.sequence, 0, b"")
 
     def _batch(self, first_sequence: int, count: int, body: bytes) -> SpoolBatch:
         self._announced = self.confirmed.sequence
+        self._sent = self._cursor
         return SpoolBatch(
             self._folder.source,
             first_sequence,
@@ -121,6 +137,8 @@ class SpoolReader:
         cursor = self._cursor
         if self._fd_segment != cursor.segment:
             self._close_segment()
+            if not self._folder.is_made:
+                return b"", 0
             try:
                 self._fd = os.open(
                     self._folder.segment_path(cursor.segment), os.O_RDONLY | os.O_CLOEXEC
@@ -159,21 +177,23 @@ class SpoolReader:
         with contextlib.suppress(OSError):
             self._folder.write_checkpoint(batch.end)
         if batch.end.segment != self.confirmed.segment:
-            for segment in self._folder.segments():
-                if segment < batch.end.segment:
-                    self._folder.segment_path(segment).unlink(missing_ok=True)
+            # What cannot be deleted is tried again with the next segment, or at the end.
+            with contextlib.suppress(OSError):
+                for segment in self._folder.segments():
+                    if segment < batch.end.segment:
+                        self._folder.segment_path(segment).unlink(missing_ok=True)
         self.confirmed = batch.end
         self.confirmed_bytes += len(batch.body)
 
     def rewind(self) -> None:
         """Go back to the checkpoint."""
-        self._cursor = self.confirmed
+        self._cursor = self._sent = self.confirmed
         self._announced = 0
         self._is_at_end = False
 
     def is_finished(self) -> bool:
         """Tell whether all of a dead process's folder is confirmed; counts a torn last line."""
-        if self._appended is not None or not self._is_at_end or self._cursor != self.confirmed:
+        if self._appended is not None or not self._is_at_end or self._sent != self.confirmed:
             return False
         path = self._folder.segment_path(self._cursor.segment)
         if path.exists() and path.stat().st_size > self._cursor.offset:
@@ -183,16 +203,17 @@ class SpoolReader:
 
     @property
     def is_announced(self) -> bool:
-        """Whether the last confirm was told; a spool that was always empty has nothing to tell."""
-        return self._announced == self.confirmed.sequence
+        """Whether the last confirm was told; a spool that was always empty has nothing to tell.
+
+        A power loss may take the lines before the cursor: that they were there is told, too.
+        """
+        return self._announced == self._cursor.sequence
 
     def oldest_age_s(self) -> float:
         """Return the age of the oldest unconfirmed click; 0 when there is none."""
         try:
-            with self._folder.segment_path(self.confirmed.segment).open("rb") as segment:
-                segment.seek(self.confirmed.offset)
-                line = segment.readline()
-        except FileNotFoundError:
+            line = self._oldest_line()
+        except OSError:
             return 0.0
         # A line begins with {"id":" and the UUIDv7, whose first 48 bits are Unix milliseconds.
         digits = line[7:20].replace(b"-", b"")
@@ -201,8 +222,23 @@ class SpoolReader:
         except ValueError:
             return 0.0
 
+    def _oldest_line(self) -> bytes:
+        for number in self._folder.segments():
+            if number < self.confirmed.segment:
+                continue
+            with self._folder.segment_path(number).open("rb") as segment:
+                segment.seek(self.confirmed.offset if number == self.confirmed.segment else 0)
+                line = segment.readline()
+            if line.endswith(b"\n"):  # else the oldest may be the first of the next segment
+                return line
+        return b""
+
     def remove(self) -> None:
-        """Delete the folder of a dead process that `is_finished`."""
+        """Delete the folder of a dead process that `is_finished`.
+
+        Raises:
+            OSError: some of it is left, and for the next process.
+        """
         self._close_segment()
         self._folder.remove()
 

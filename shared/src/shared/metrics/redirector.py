@@ -88,8 +88,13 @@ class RedirectorMetrics:
         )
         self.clicks_shed_full = shed.labels("spool_full")
         self.clicks_shed_error = shed.labels("write_error")
+        self.spool_disk_errors = make.counter(
+            "qck_spool_disk_errors",
+            "Times that the disk refused to flush clicks, or to make the spool's folder",
+        )
         self.spool_bytes = make.gauge(
-            "qck_spool_bytes", "Bytes spooled and not yet confirmed by the broker"
+            "qck_spool_bytes",
+            "Bytes spooled, also by dead processes, and not yet confirmed by the broker",
         )
         self.spool_limit = make.gauge(
             "qck_spool_limit_bytes", "Bytes above which clicks are shed (SPOOL_MAX_BYTES)"
@@ -99,6 +104,9 @@ class RedirectorMetrics:
         )
         self.spool_age = make.gauge(
             "qck_spool_oldest_age_seconds", "Age of the oldest click not yet confirmed"
+        )
+        self.spools_unusable = make.gauge(
+            "qck_spools_unusable", "Folders of spools that could not be locked, read or removed"
         )
         self.spool_torn_tails = make.counter(
             "qck_spool_torn_tails", "Incomplete last lines of dead processes, never answered"
