@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from click_ingest.click_writer import ClickWriter
 from shared.link_cache import LinkCache, LinkCacheSettings
+from shortener import app, link_outbox
 from tests.support.api import running_shortener
 from tests.support.ingest import (
     a_writer,
@@ -32,7 +33,16 @@ def writer(engine: AsyncEngine) -> ClickWriter:
 
 
 @pytest.fixture
-async def client(database_url: str, redis_url: str) -> AsyncIterator[httpx2.AsyncClient]:
+def patient_write_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a change wait for Redis while the machine stands still: it is cached when answered."""
+    monkeypatch.setattr(link_outbox, "WRITE_THROUGH_TIMEOUT_S", 30)
+    monkeypatch.setattr(app, "WRITE_THROUGH_TIMEOUT_S", 30)
+
+
+@pytest.fixture
+async def client(
+    database_url: str, redis_url: str, patient_write_through: None
+) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of a running shortener, with its first key."""
     async with running_shortener(database_url, redis_url) as client:
         yield client
