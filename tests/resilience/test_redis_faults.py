@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
+import asyncpg
 import httpx2
 import pytest
 from redis.asyncio import Redis
 
 from local_stack.stack import Stack
-from tests.support.database import fetch
 from tests.support.traffic import unnoticed
 
 
@@ -69,20 +69,33 @@ async def test_a_frozen_redis_costs_no_redirect(
         await asyncio.sleep(1)
 
 
-async def _until_relayed(stack: Stack, code: str) -> None:
+@pytest.fixture
+async def database(stack: Stack) -> AsyncIterator[asyncpg.Connection]:
+    """A connection, for who asks often."""
+    connection = await asyncpg.connect(stack.urls.database_url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def _until_relayed(database: asyncpg.Connection, code: str) -> None:
     """Wait until the cache has every change of a link that the API has answered."""
     async with asyncio.timeout(20):
-        while await _is_pending(stack, code):
+        while await _is_pending(database, code):
             await asyncio.sleep(0.01)
 
 
-async def _is_pending(stack: Stack, code: str) -> bool:
-    query = "SELECT FROM link_outbox WHERE short_code = $1"
-    return bool(await fetch(stack.urls.database_url, query, code))
+async def _is_pending(database: asyncpg.Connection, code: str) -> bool:
+    return bool(await database.fetch("SELECT FROM link_outbox WHERE short_code = $1", code))
 
 
 async def test_an_edit_while_redis_is_away_is_seen_on_its_return(
-    whole_stack: Stack, api: httpx2.AsyncClient, visitor: httpx2.AsyncClient, codes: list[str]
+    whole_stack: Stack,
+    api: httpx2.AsyncClient,
+    visitor: httpx2.AsyncClient,
+    database: asyncpg.Connection,
+    codes: list[str],
 ) -> None:
     """A Redis that was frozen during an edit is told of it, and from then on all see it."""
     code = codes[0]
@@ -90,14 +103,14 @@ async def test_an_edit_while_redis_is_away_is_seen_on_its_return(
     edited = await api.patch(f"/short-urls/{code}", json={"longUrl": "https://example.org/new"})
     assert edited.status_code == 200
     await asyncio.to_thread(whole_stack.thaw, "redis")
-    await _until_relayed(whole_stack, code)
+    await _until_relayed(database, code)
     for _ in range(50):
         answer = await visitor.get(f"/{code}")
         assert answer.headers.get("location") == "https://example.org/new"
 
 
 async def test_no_answer_is_staler_than_a_second(
-    stack: Stack, api: httpx2.AsyncClient, codes: list[str]
+    stack: Stack, api: httpx2.AsyncClient, database: asyncpg.Connection, codes: list[str]
 ) -> None:
     """A second after the cache was told of an edit, neither replica answers an older one."""
     code, last = codes[1], 200
@@ -123,15 +136,15 @@ async def test_no_answer_is_staler_than_a_second(
             target = f"https://example.org/{number}"
             answer = await api.patch(f"/short-urls/{code}", json={"longUrl": target})
             assert answer.status_code == 200
-            if not await _is_pending(stack, code):
+            if not await _is_pending(database, code):
                 relayed.append((time.monotonic(), number))
             if number % 50 == 0:  # now and then the cache is empty, and reads race to fill it
                 await asyncio.to_thread(stack.kill, "redis")
-        await _until_relayed(stack, code)
+        await _until_relayed(database, code)
         relayed.append((time.monotonic(), last))
 
     await api.patch(f"/short-urls/{code}", json={"longUrl": "https://example.org/0"})
-    await _until_relayed(stack, code)
+    await _until_relayed(database, code)
     async with asyncio.timeout(120), asyncio.TaskGroup() as tasks:
         for name in ("redirector-1", "redirector-2"):
             for _ in range(2):
