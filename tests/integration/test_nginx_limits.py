@@ -18,7 +18,10 @@ BURST = 5
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Yield nginx alone, with small limits, and this machine as a trusted proxy."""
+    """Yield nginx with nobody behind it, small limits, and this machine as a trusted proxy.
+
+    Redis is there to listen: without anybody another stack could choose the same ports.
+    """
     environment = {
         "TRUSTED_PROXIES": LOOPBACK,
         "LIMIT_PUBLIC_PER_S": "1",
@@ -27,7 +30,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         "LIMIT_API_BURST": str(BURST),
         "LIMIT_SLOW_CLIENT_S": "1",
     }
-    with started_stack(tmp_path_factory.mktemp("stack"), ("nginx",), environment) as stack:
+    programs, home = ("redis", "nginx"), tmp_path_factory.mktemp("stack")
+    with started_stack(home, programs, environment) as stack:
         yield stack
 
 

@@ -64,7 +64,7 @@ async def test_a_broker_that_is_away_for_long_loses_nothing(
     """RabbitMQ stopped for long: redirects go on, and afterwards every click is counted."""
     async with unnoticed(whole_stack.urls.database_url, visitor, codes):
         await asyncio.to_thread(whole_stack.stop_program, "rabbitmq")
-        await asyncio.sleep(8)  # the pauses between attempts are at their longest after three seconds
+        await asyncio.sleep(8)  # after three, attempts are as far apart as they get
         await asyncio.to_thread(whole_stack.start_program, "rabbitmq")
         await asyncio.to_thread(whole_stack.wait_ready, "rabbitmq", 60)
 
