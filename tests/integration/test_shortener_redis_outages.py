@@ -69,7 +69,7 @@ async def test_changes_without_redis_arrive_when_it_is_back(
     await wait_for_location(cache, "deleted", "")
 
 
-@pytest.mark.usefixtures("patient_write_through")
+@pytest.mark.usefixtures("patience")
 async def test_the_outbox_is_empty_again_after_redis_was_away(
     client: httpx2.AsyncClient, redis_door: tuple[TcpProxy, str], database_url: str
 ) -> None:
