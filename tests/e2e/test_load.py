@@ -2,33 +2,29 @@
 
 import asyncio
 import json
-import sys
 from pathlib import Path
 
 from local_stack.stack import Stack
 from tests.support.stack import started_stack
+from tests.support.whole_program import a_program, output_of
 
-ROOT = Path(__file__).parents[2]
 ENDS_WITHIN_S = 120
 
-# Not asserted in a test: a machine busy with other things must not fail it.
+# Not asserted in a test: a machine busy with other things must not fail it. One stall in a short
+# run leaves lookups to PostgreSQL, and has callers hold every connection.
 OF_TIME = {"requests of those planned", "redirect p95", "create p95", "Redis lookups p95",
-           "database lookups p95"}  # fmt: skip
+           "database lookups p95", "cache hit ratio", "pool utilisation"}  # fmt: skip
 
 
 async def load(stack: Stack, folder: Path, *arguments: str) -> tuple[int | None, dict[str, bool]]:
     """Do a run as `make load` does; return the exit status and what was met."""
-    run = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.load", "--home", str(stack.home.path),
-        "--report", str(folder), "--links", "100", *arguments,
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    async with asyncio.timeout(ENDS_WITHIN_S):
-        output, _ = await run.communicate()
+    async with a_program(
+        "tests.load", "--home", str(stack.home.path), "--report", str(folder), "--links", "100",
+        *arguments,
+    ) as run:  # fmt: skip
+        output = await output_of(run, ENDS_WITHIN_S)
     pages = list(folder.glob("*/run.json"))
-    assert pages, output.decode()
+    assert pages, output
     summary = json.loads(pages[0].read_text())
     assert (pages[0].parent / "index.html").read_text().count("<svg") >= 5
     return run.returncode, {goal["name"]: goal["is_met"] for goal in summary["goals"]}
@@ -53,5 +49,5 @@ async def test_a_broken_stack_misses_what_is_broken(tmp_path: Path) -> None:
     assert status == 1
     missed = {name for name, is_met in met.items() if not is_met}
     assert missed >= {"cache hit ratio", "Redis lookups p95"}
-    assert missed <= OF_TIME | {"cache hit ratio", "pool utilisation"}
+    assert missed <= OF_TIME
     assert met["clicks counted of those answered"]

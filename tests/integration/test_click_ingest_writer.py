@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from click_ingest.click_writer import ClickWriter
 from click_ingest.refusal import refusal_of
@@ -57,12 +59,18 @@ async def test_orphans_and_bots_are_stored_and_counted_apart(
     await assert_counts_are_rows(database_url)
 
 
-async def test_hours_are_those_of_utc(database_url: str, writer: ClickWriter) -> None:
+async def test_hours_are_those_of_utc(
+    database_url: str, engine: AsyncEngine, writer: ClickWriter
+) -> None:
     """A click counts in the hour it happened in, whatever the server's time zone."""
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     moments = [midnight - timedelta(milliseconds=1), midnight, midnight + timedelta(minutes=59)]
     await fetch(database_url, "ALTER ROLE CURRENT_USER SET timezone = 'Asia/Kolkata'")
     try:
+        await engine.dispose()  # only a new session has it
+        async with engine.connect() as connection:
+            zone = (await connection.execute(text("SHOW timezone"))).scalar_one()
+        assert zone == "Asia/Kolkata"
         await write(writer, a_message([a_click(clicked_at=moment) for moment in moments]))
     finally:
         await fetch(database_url, "ALTER ROLE CURRENT_USER RESET timezone")

@@ -17,8 +17,11 @@ from tests.support.stack import started_stack
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Yield nginx alone: what is behind it is the tests' own."""
-    with started_stack(tmp_path_factory.mktemp("stack"), ("nginx",)) as stack:
+    """Yield nginx with nobody behind it: that is the tests' own.
+
+    Redis is there to listen: without anybody another stack could choose the same ports.
+    """
+    with started_stack(tmp_path_factory.mktemp("stack"), ("redis", "nginx")) as stack:
         yield stack
 
 

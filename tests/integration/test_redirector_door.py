@@ -43,10 +43,13 @@ def listening(port: int) -> Iterator[list[bytes]]:
 
 @pytest.fixture(scope="module")
 def heads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[bytes]]]:
-    """Run nginx with a listener in the place of its redirectors."""
+    """Run nginx with a listener in the place of its redirectors.
+
+    Redis listens from the beginning: without anybody another stack could choose the same ports.
+    """
     home: Path = tmp_path_factory.mktemp("door")
     with (
-        started_stack(home, programs=["nginx"]) as stack,
+        started_stack(home, programs=["redis", "nginx"]) as stack,
         listening(stack.port("redirector-1")) as arrived,
     ):
         yield stack.urls.public_url, arrived

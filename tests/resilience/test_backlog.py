@@ -1,27 +1,23 @@
 """A short run of the backlog program: what spools hold after an outage is stored once."""
 
 import asyncio
-import os
 import signal
-import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.support.left_behind import left_behind
+from tests.support.whole_program import a_program, output_of
 
-ROOT = Path(__file__).parents[2]
 ENDS_WITHIN_S = 240
 
 
-async def a_run(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
-    """Start a run with all that is its in `folder`."""
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.resilience.backlog", *arguments,
-        cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(folder)},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-    )  # fmt: skip
+@asynccontextmanager
+async def a_run(folder: Path, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run the program for the block, with all that is its in `folder`."""
+    environment = {"TMPDIR": str(folder)}
+    async with a_program("tests.resilience.backlog", *arguments, environment=environment) as run:
+        yield run
 
 
 def assert_nothing_is_left(folder: Path) -> None:
@@ -32,12 +28,11 @@ def assert_nothing_is_left(folder: Path) -> None:
 
 async def test_a_backlog_is_stored_once(tmp_path: Path) -> None:
     """Clicks of dead redirectors and of visits meanwhile are all rows, none of them twice."""
-    run = await a_run(tmp_path, "--clicks", "50000", "--rate", "100", "--calm", "2")
-    async with asyncio.timeout(ENDS_WITHIN_S):
-        output, _ = await run.communicate()
-    assert run.returncode == 0, output.decode()
+    async with a_run(tmp_path, "--clicks", "50000", "--rate", "100", "--calm", "2") as run:
+        output = await output_of(run, ENDS_WITHIN_S)
+    assert run.returncode == 0, output
     figures = dict(
-        line.rsplit(maxsplit=2)[:2] for line in output.decode().splitlines() if line.endswith(" 0")
+        line.rsplit(maxsplit=2)[:2] for line in output.splitlines() if line.endswith(" 0")
     )
     assert set(figures.values()) == {"0"}
     assert {"lost of them", "doubled of them", "their clicks lost", "their clicks doubled"} <= set(
@@ -48,12 +43,12 @@ async def test_a_backlog_is_stored_once(tmp_path: Path) -> None:
 
 async def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path) -> None:
     """Ctrl-C while spools are written stops every process and removes the folder."""
-    run = await a_run(tmp_path, "--clicks", "1000000", "--rate", "50", "--calm", "1")
-    assert run.stdout is not None
-    async with asyncio.timeout(ENDS_WITHIN_S):
-        while b"filling spools" not in (line := await run.stdout.readline()):
-            assert line, "it ended before"
+    async with a_run(tmp_path, "--clicks", "1000000", "--rate", "50", "--calm", "1") as run:
+        assert run.stdout is not None
+        async with asyncio.timeout(ENDS_WITHIN_S):
+            while b"filling spools" not in (line := await run.stdout.readline()):
+                assert line, "it ended before"
         run.send_signal(signal.SIGINT)
-        await run.communicate()
+        await output_of(run, ENDS_WITHIN_S)
     assert run.returncode == 130
     assert_nothing_is_left(tmp_path)

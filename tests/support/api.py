@@ -63,7 +63,8 @@ async def running_shortener(
 ) -> AsyncIterator[httpx2.AsyncClient]:
     """Run a shortener with these stores, and wait until it has stored the first key."""
     async with running(create_app(a_settings(database_url, redis_url, **variables))) as client:
-        async with asyncio.timeout(5):
-            while (await client.get("/short-urls")).status_code == 401:
+        async with asyncio.timeout(20):
+            # 401 until the key is there, and 503 where that has the only connection just now.
+            while (await client.get("/short-urls")).status_code in (401, 503):
                 await asyncio.sleep(0.01)
         yield client

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 import structlog
 
-from redirector.domain_table import DomainTable
+from redirector.domain_table import INTERVAL_S, DomainTable
 from redirector.not_found import Redirects, fill
 from tests.support.asgi import call
 from tests.support.clock import FakeClock
@@ -127,3 +127,8 @@ async def test_the_table_follows_the_database() -> None:
         await table.refresh_forever(sleep)
     assert table.redirects == {}
     assert [entry["event"] for entry in logs] == ["domain_redirects_stale"]
+
+
+def test_redirects_of_domains_are_read_again_within_a_second() -> None:
+    """Twice in that time, so that one look may fail."""
+    assert 2 * INTERVAL_S < 1.0

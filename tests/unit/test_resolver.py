@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from prometheus_client import CollectorRegistry
 
+from redirector import breaker
 from redirector.resolver import Resolver
 from redirector.stored_links import ResolveError, Store
 from shared.background import background_tasks
@@ -172,8 +173,11 @@ async def test_a_late_redis_is_asked_again_when_nobody_else_can_tell() -> None:
     assert len(cache.lookups) == 2
 
 
-async def test_a_redis_that_was_given_up_is_asked_when_nobody_else_can_tell() -> None:
+async def test_a_redis_that_was_given_up_is_asked_when_nobody_else_can_tell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """With PostgreSQL gone, nobody waits for the probe that would find Redis back."""
+    monkeypatch.setattr(breaker, "PROBE_INTERVAL_S", 3600)
     cache, store = FakeCache({KEY: a_link(version=2)}), FakeStore({KEY: a_link()})
     async with a_resolver(cache, store) as resolver:
         cache.error = TimeoutError()

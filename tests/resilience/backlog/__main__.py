@@ -32,6 +32,8 @@ def main(arguments: Sequence[str]) -> int:
     terminal.say(
         f"{options.clicks:,} clicks in spools, {options.per_second:.0f} redirects a second"
     )
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # while the stack starts and stops
     try:
         with backlog_stack() as stack:
             run = asyncio.run(_until_stopped(options, stack, terminal))

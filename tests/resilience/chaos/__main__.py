@@ -35,6 +35,8 @@ def main(arguments: Sequence[str]) -> int:
     terminal.say(
         f"seed {seed}: {options.duration_s:.0f} s at {options.per_second:.0f} visits a second"
     )
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # while the stack starts and stops
     try:
         with chaos_stack(options) as (stack, disk):
             run = asyncio.run(_until_stopped(options, stack, disk, terminal))
