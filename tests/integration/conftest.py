@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from click_ingest.click_writer import ClickWriter
 from shared.db import engine as engines
 from shared.link_cache import LinkCache, LinkCacheSettings
-from shortener import app, link_outbox
+from shortener import api_keys, app, link_outbox
 from tests.support.api import running_shortener
 from tests.support.ingest import (
     a_writer,
@@ -44,6 +44,7 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
         (app, "WRITE_THROUGH_TIMEOUT_S"),
         (app, "POOL_TIMEOUT_S"),
         (app, "STATEMENT_TIMEOUT_S"),
+        (api_keys, "FIND_TIMEOUT_S"),
         (engines, "CONNECT_TIMEOUT_S"),
     ):
         monkeypatch.setattr(module, name, 30.0)
