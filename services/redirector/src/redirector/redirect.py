@@ -18,7 +18,7 @@ from redirector.pixel import TrackingPixel
 from redirector.request import Clock, Request
 from redirector.scan_limit import ScanLimit
 from redirector.stored_links import ResolveError
-from redirector.visit import Visit, Visitor, deciding_link
+from redirector.visit import Visit, Visitor, completed_link, deciding_link
 from redirector.visit_charge import VisitCharge
 from shared.link import Link, Outcome, unknown_link
 from shared.link_cache import LinkKey
@@ -161,10 +161,7 @@ class Redirect:
         """Answer a visit that needs PostgreSQL, for its link or for the visits left of it."""
         link, outcome = _NO_LINK, Outcome.UNKNOWN
         try:
-            for key, found in zip(visit.keys, cached, strict=True):
-                link = found or await self._resolver.find_stored(key)
-                if link.is_known:
-                    break
+            link = await completed_link(visit.keys, cached, self._resolver.find_stored)
             outcome = link.decide(round(self._clock() * 1000))
             if outcome is Outcome.REDIRECT and link.has_visit_limit:
                 outcome = await self._visit_charge.charge(visit.request, link.link_id)
