@@ -13,6 +13,7 @@ from shared.click_event import ClickEvent, decode_line, decode_lines, encode_lin
 from shared.link import Link, unknown_link
 from shared.link_cache import SCHEMA, cache_key, decode_entry, encode_entry
 from shared.redirect_rule import Condition, RedirectRule, encode_rules
+from tests.support.links import a_link
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -114,7 +115,12 @@ def test_cache_keys_carry_schema_and_domain() -> None:
     assert cache_key(("go.test:8080", "😀")) == "link:1:go.test:8080:😀"
 
 
-@pytest.mark.parametrize("value", [b"", b"1", b"x" * 16, b"%016d" % 3 + b"\xc1", b"\xff" * 40])
+NOT_UTF_8 = encode_entry(a_link(location="https://e.test/oo")).replace(b"oo", b"\xff\xfe")
+
+
+@pytest.mark.parametrize(
+    "value", [b"", b"1", b"x" * 16, b"%016d" % 3 + b"\xc1", b"\xff" * 40, NOT_UTF_8]
+)
 def test_an_unreadable_entry_is_a_miss(value: bytes) -> None:
     """Whatever stands in Redis, reading it raises nothing."""
     assert decode_entry(value) is None

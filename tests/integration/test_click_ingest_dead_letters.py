@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import aio_pika
 import pytest
+from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import AMQPError
 
 from click_ingest.dead_letter_queue import list_letters, replay_letters
@@ -46,6 +47,23 @@ async def publishing(url: str) -> AsyncIterator[DeadLetters]:
 def a_letter(body: bytes = b"poison\n") -> DeadLetter:
     """Make the letter of one undecodable line."""
     return open_message(a_message(body=body, first_sequence=41)).dead_letters[0]
+
+
+async def test_two_letters_at_once_share_one_connection(amqp_url: str) -> None:
+    """Of two flushes that meet their first poison together, none opens a connection in vain."""
+    opened = []
+
+    async def connect() -> AbstractConnection:
+        opened.append(await broker.connect(Secret(amqp_url), connection_name="tests letters"))
+        return opened[-1]
+
+    letters = DeadLetters(connect=connect)
+    async with asyncio.TaskGroup() as flushes:
+        for _ in range(2):
+            flushes.create_task(letters.publish(a_letter()))
+    await letters.close()
+    assert len(opened) == 1
+    assert len(await take_all(amqp_url)) == 2
 
 
 async def test_a_letter_has_its_line_and_its_reason(amqp_url: str) -> None:

@@ -3,8 +3,17 @@
 import uuid
 from datetime import UTC, datetime
 
+import msgspec
+import pytest
+from prometheus_client import CollectorRegistry
+
+from click_ingest.click_writer import ClickWriter
+from click_ingest.dead_letters import DeadLetter
+from click_ingest.flush import Flusher
+from click_ingest.poison_guard import PoisonGuard
 from shared import broker
 from shared.click_event import encode_line
+from shared.metrics import IngestMetrics
 from tests.support.clicks import Delivered, a_click, a_message, messages_of
 from tests.support.ingest import (
     assert_counts_are_rows,
@@ -17,6 +26,7 @@ from tests.support.ingest import (
     until,
     until_stored,
 )
+from tests.support.ingest_fakes import FakePublisher
 
 
 async def test_one_refused_click_in_5000(database_url: str, amqp_url: str) -> None:
@@ -82,6 +92,81 @@ async def test_every_kind_of_poison_goes_aside_alone(database_url: str, amqp_url
         "wrong_headers": without_source.body,
     }
     assert await ledger(database_url, source) == ("{[0,5)}", 3, 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("id", "no id"),
+        ("id", "{019a0000-0000-7000-8000-000000000000}"),
+        ("clicked_at", "0001-01-01T00:00:00+14:00"),
+        ("clicked_at", "9999-12-31T23:59:59-14:00"),
+        ("domain", "NUL\0"),
+        ("short_code", "NUL\0"),
+        ("link_id", -1),
+        ("link_id", 2**63),
+        ("visited_url", "NUL\0"),
+        ("redirect_url", "NUL\0"),
+        ("referer", "NUL\0"),
+        ("accept_language", "NUL\0"),
+        ("ip", "nowhere"),
+        ("ip", "192.0.2.1\0"),
+        ("visitor", "NUL\0"),
+        ("request_id", "NUL\0"),
+        ("country", "NUL\0"),
+    ],
+)
+async def test_no_member_of_a_click_holds_up_its_neighbours(
+    writer: ClickWriter, member: str, value: object
+) -> None:
+    """Whatever somebody writes into it, at the first try that click goes aside alone."""
+    members = msgspec.json.decode(encode_line(a_click()))
+    bad = msgspec.json.encode({**members, member: value}) + b"\n"
+    body = encode_line(a_click()) + bad + encode_line(a_click())
+    assert [letter.body for letter in await flushed(writer, a_message(body=body))] == [bad]
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("visitor", "-111111111111111"),
+        ("visitor", "x" * 100_000),
+        ("visitor", ""),
+        ("link_id", 2**63 - 1),
+        ("referer", "https://[::1" + "/" * 100_000),
+        ("referer", "https://" + "e" * 100_000),
+        ("user_agent", "A" * 100_000),
+        ("country", "x" * 100_000),
+        ("ip", "::"),
+        ("clicked_at", "1971-01-01T00:00:00+14:00"),
+        ("clicked_at", "9998-12-31T23:59:59-14:00"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+async def test_a_strange_click_that_can_be_stored_is(
+    writer: ClickWriter, member: str, value: object
+) -> None:
+    """What the database and its counts can hold is no poison, whoever wrote it."""
+    members = msgspec.json.decode(encode_line(a_click()))
+    line = msgspec.json.encode({**members, member: value}) + b"\n"
+    body = encode_line(a_click()) + line + encode_line(a_click())
+    assert await flushed(writer, a_message(body=body)) == []
+
+
+async def flushed(writer: ClickWriter, message: Delivered) -> list[DeadLetter]:
+    """Flush one message, which must do without a second try; return what went aside."""
+
+    async def no_second_try(_: float) -> None:
+        raise AssertionError
+
+    publisher, metrics = FakePublisher(), IngestMetrics(CollectorRegistry())
+    flusher = Flusher(
+        writer=writer, dead_letters=publisher, metrics=metrics, sleep=no_second_try,
+        guard=PoisonGuard(share_limit=1, window_clicks=1),
+    )  # fmt: skip
+    await flusher.flush([message])
+    assert metrics.stored._value.get() == 3 - len(publisher.published)
+    return publisher.published
 
 
 async def test_a_letter_can_be_replayed_as_it_is(database_url: str, amqp_url: str) -> None:

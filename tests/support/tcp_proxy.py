@@ -67,12 +67,12 @@ class TcpProxy:
         if self._is_shut:
             writer.transport.abort()
             return
+        task = asyncio.current_task()
+        self._serving.add(task)
         server_reader, server_writer = await asyncio.open_connection(*self._target)
         both = {writer, server_writer}
         self._open |= both
         self._clients.add(writer)
-        task = asyncio.current_task()
-        self._serving.add(task)
         async with asyncio.TaskGroup() as both_ways:
             both_ways.create_task(self._pump(reader, server_writer, is_request=True))
             both_ways.create_task(self._pump(server_reader, writer, is_request=False))
@@ -124,4 +124,7 @@ async def proxied(url: str) -> AsyncIterator[tuple[TcpProxy, str]]:
         server.close()
         proxy.mend()
         proxy.shut()
+        # Who was accepted a moment ago has yet to see that it is shut.
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
         await proxy.wait_until_closed()

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 
 import pytest
+import structlog
 
 from click_ingest.consumer import Consumer, NotConsumingError
 from click_ingest.flush import HeldTooLongError
@@ -188,9 +189,9 @@ async def test_too_much_poison_ends_consuming_and_says_so() -> None:
 
 
 async def test_messages_held_too_long_go_back_until_the_database_answers() -> None:
-    """The subscription is closed, and the next one waits for the database."""
+    """The log says why, the subscription is closed, and the next one waits for the database."""
     flush = Flush()
-    flush.failures = [HeldTooLongError()]
+    flush.failures = [HeldTooLongError("dead letters are not taken")]
     first, second = FakeSubscription([BATCH]), FakeSubscription([BATCH])
     remaining = [first, second]
     asked: list[str] = []
@@ -205,9 +206,12 @@ async def test_messages_held_too_long_go_back_until_the_database_answers() -> No
 
     consumer = Consumer(subscribe=lambda: remaining.pop(0), flush=flush, until_ready=until_ready)
     async with background_tasks() as tasks:
-        running = tasks.create_task(consumer.run())
-        async with asyncio.timeout(DEADLINE_S):
-            await is_waiting.wait()
+        with structlog.testing.capture_logs() as logs:
+            running = tasks.create_task(consumer.run())
+            async with asyncio.timeout(DEADLINE_S):
+                await is_waiting.wait()
+        (said,) = [log for log in logs if log["event"] == "messages_handed_back"]
+        assert said["reason"] == "dead letters are not taken"
         assert (first.acknowledged, first.is_open) == (0, False)
         with pytest.raises(NotConsumingError, match="waiting for the database"):
             await consumer.broker_probe()

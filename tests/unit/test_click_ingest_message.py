@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+import msgspec
 import pytest
 
 from click_ingest.batch import open_batch
@@ -12,6 +13,13 @@ from shared.click_event import encode_line, encode_lines
 from tests.support.clicks import a_click, a_message
 
 SOURCE = uuid.UUID(int=7)
+
+
+def with_member(name: str, value: object) -> bytes:
+    """Make the line of a click with one member as no redirector writes it."""
+    return msgspec.json.encode({**msgspec.json.decode(encode_line(a_click())), name: value})
+
+
 NESTED_WITHOUT_END = b'{"id":' + b"[" * 100_000 + b"\n"
 
 
@@ -48,10 +56,18 @@ def test_a_message_without_clicks_is_nothing_bad() -> None:
         encode_line(a_click()).replace(b"Mozilla", b"Mozilla\xff").strip(),
         encode_line(a_click()).replace(b"Mozilla", rb"\ud800").strip(),
         encode_line(a_click()).strip()[:-1],
+        with_member("clicked_at", "0001-01-01T00:00:00+14:00"),
+        with_member("clicked_at", "9999-12-31T23:59:59-14:00"),
+        with_member("clicked_at", "1970-12-31T23:59:59Z"),
+        with_member("link_id", 0),
+        with_member("link_id", 2**63),
+        with_member("link_id", 2**70),
     ],
     ids=[
         "text", "empty object", "empty line", "wrong type", "not utf-8", "nested", "no time zone",
         "unknown click type", "bad byte in a text", "lone surrogate", "cut off",
+        "before the calendar", "after the calendar", "before 1971", "link 0", "link too high",
+        "link far too high",
     ],
 )  # fmt: skip
 def test_one_bad_line_is_set_aside_alone(line: bytes) -> None:

@@ -66,15 +66,20 @@ def test_days_survive_bytes_and_add_up() -> None:
     assert decode_day(b"") == DayStatistics()
 
 
-def test_a_delta_survives_bytes() -> None:
-    """Columns come back as they were, and visitors of any form have a hash."""
+@pytest.mark.parametrize(
+    "visitors",
+    [["f" * 32, None, "short"], ["f" * 32, None, "-" + "1" * 31], ["f" * 32, None, "z" * 32]],
+    ids=["short", "a negative number", "no number"],
+)
+def test_a_delta_survives_bytes(visitors: list[str | None]) -> None:
+    """Columns come back as they were; a visitor of any form has a hash, and changes no other."""
     delta = decode_delta(
         encode_delta(
             links=[7, 0, 7],
             hours=[100, 99, 100],
             keys=["x", "y", "x"],
             source=lambda key: Source(key == "y", (key, "", "", "")),
-            visitors=["f" * 32, None, "short"],
+            visitors=visitors,
             sign=-1,
         )
     )

@@ -1,11 +1,18 @@
 """Links that end: validity windows and visit limits."""
 
+import asyncio
+import re
+from pathlib import Path
+
 import pytest
 
+from redirector.redirect import ANSWER_WITHIN_S
 from shared.link import Link, Outcome
 from tests.support.asgi import call
 from tests.support.links import a_blocked_link, a_link
 from tests.support.redirect_world import NOW_MS, World
+
+TEMPLATE = Path("nginx/templates/qck.conf.template").read_text()
 
 
 @pytest.mark.parametrize(
@@ -77,3 +84,39 @@ async def test_a_limited_link_needs_the_database() -> None:
     world = World({("", "abc"): a_link(has_visit_limit=True)})
     world.is_counting = False
     assert (await call(world.redirect, "/abc")).status == 503
+
+
+class MuteWorld(World):
+    """PostgreSQL, which counts visits, says nothing."""
+
+    given_up = False
+
+    async def take(self, link_id: int) -> bool:
+        """Wait for ever."""
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.given_up = True
+            raise
+        return False
+
+
+@pytest.mark.parametrize("is_cached", [True, False])
+async def test_nobody_waits_for_a_visit_until_nginx_asks_another_replica(
+    is_cached: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Finding a link and taking its visit have one deadline, at which both are given up."""
+    monkeypatch.setattr("redirector.redirect.ANSWER_WITHIN_S", 0.05)
+    world = MuteWorld({("", "abc"): a_link(has_visit_limit=True)})
+    world.is_cached = is_cached
+    async with asyncio.timeout(20):
+        assert (await call(world.redirect, "/abc")).status == 503
+    assert world.given_up
+    assert world.count(Outcome.UNAVAILABLE) == 1
+    assert world.registry.get_sample_value("qck_link_database_errors_total") == 1
+
+
+def test_the_deadline_is_below_that_of_nginx() -> None:
+    """Which gives a replica as long as its configuration says."""
+    (limit,) = re.findall(r"proxy_read_timeout (\d+)s;\n\s*proxy_next_upstream ", TEMPLATE)
+    assert int(limit) > ANSWER_WITHIN_S

@@ -148,6 +148,46 @@ async def test_a_dead_database_is_soon_not_asked_any_more() -> None:
         assert len(store.reads) == 3
 
 
+class HeldStore(FakeStore):
+    """PostgreSQL that says nothing until it fails."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fails = asyncio.Event()
+
+    async def find_many(self, keys: Sequence[LinkKey]) -> dict[LinkKey, Link]:
+        """Fail, once told to."""
+        self.reads.append(list(keys))
+        await self.fails.wait()
+        raise OSError("refused")
+
+
+async def test_who_was_queued_when_the_database_died_does_not_ask_it_any_more() -> None:
+    """Visitors who wait for the statements that open the breaker are let go with it."""
+    store, keys = HeldStore(), [("", f"code{number}") for number in range(20)]
+
+    async def find(resolver: Resolver, key: LinkKey) -> None:
+        with pytest.raises(ResolveError):
+            await resolver.find_stored(key)
+
+    async with a_resolver(FakeCache(), store) as resolver, asyncio.timeout(10):
+        store.fails.set()
+        for _ in range(2):
+            await find(resolver, KEY)
+        store.fails.clear()
+        async with asyncio.TaskGroup() as tasks:
+            for read, key in enumerate(keys[:2], start=3):
+                tasks.create_task(find(resolver, key))
+                while len(store.reads) < read:
+                    await asyncio.sleep(0)
+            for key in keys[2:]:
+                tasks.create_task(find(resolver, key))
+            await settle()
+            store.fails.set()
+        assert resolver.given_up["postgres"]
+    assert len(store.reads) == 4
+
+
 class FailingStore:
     """PostgreSQL that fails, just when Redis has come back."""
 

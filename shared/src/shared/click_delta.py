@@ -5,6 +5,7 @@ once however often the rest is tried again. Sums do not mind their order: a dele
 with a negative sign.
 """
 
+import re
 import struct
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from hashlib import blake2b
@@ -20,6 +21,7 @@ ORPHANS = 0
 K = TypeVar("K", bound=Hashable)
 
 _HASH_DIGITS = 16
+_DIGITS = re.compile(r"[0-9a-f]{16}")
 
 
 class Source(msgspec.Struct, frozen=True, array_like=True):
@@ -76,7 +78,7 @@ def encode_delta(
         hours=[hour - first_hour for hour in hours],
         sources=[source(key) for key in numbers],
         source_numbers=source_numbers,
-        visitors=struct.pack(f"<{len(visitors)}Q", *_visitor_hashes(visitors)),
+        visitors=_visitor_hashes(visitors),
     )
     return _ENCODER.encode(delta)
 
@@ -86,18 +88,30 @@ def decode_delta(data: bytes) -> ClickDelta:
     return _DECODER.decode(data)
 
 
-def _visitor_hashes(visitors: Sequence[str | None]) -> list[int]:
+def _visitor_hashes(visitors: Sequence[str | None]) -> bytes:
+    layout = f"<{len(visitors)}Q"
     try:  # those of a redirector, one half of their digits
-        return [
-            0
-            if visitor is None
-            else int(visitor[:_HASH_DIGITS], 16)
-            if len(visitor) >= _HASH_DIGITS
-            else _hash(visitor)
-            for visitor in visitors
-        ]
-    except ValueError:
-        return [0 if visitor is None else _hash(visitor) for visitor in visitors]
+        return struct.pack(
+            layout,
+            *(
+                0
+                if visitor is None
+                else int(visitor[:_HASH_DIGITS], 16)
+                if len(visitor) >= _HASH_DIGITS
+                else _hash(visitor)
+                for visitor in visitors
+            ),
+        )
+    except (ValueError, struct.error):  # somebody else's: no number, or a negative one
+        return struct.pack(layout, *map(_visitor_hash, visitors))
+
+
+def _visitor_hash(visitor: str | None) -> int:
+    if visitor is None:
+        return 0
+    if _DIGITS.match(visitor):
+        return int(visitor[:_HASH_DIGITS], 16)
+    return _hash(visitor)
 
 
 def _hash(visitor: str) -> int:

@@ -4,7 +4,7 @@ Consumers outside this repository read it too (docs/clicks.md), so members are o
 and golden files in tests/contract hold the bytes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -23,6 +23,12 @@ MAX_USER_AGENT_BYTES = 512
 MAX_URL_BYTES = 2048
 MAX_ACCEPT_LANGUAGE_BYTES = 256
 
+FIRST_YEAR, LAST_YEAR = 1971, 9998
+"""Of `clicked_at`, by its own offset: so that in UTC, too, it is after 1970 begins and before the
+calendar of Python ends, and the hours that clicks are counted by can be computed."""
+
+LinkId = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+
 
 class ClickEvent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One served redirect, or one request that no link answered (an orphan).
@@ -35,7 +41,7 @@ class ClickEvent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     clicked_at: Annotated[datetime, msgspec.Meta(tz=True)]
     domain: str
     short_code: str
-    link_id: int | None
+    link_id: LinkId | None
     type: ClickType
     visited_url: str
     redirect_url: str | None
@@ -68,14 +74,24 @@ def decode_line(line: bytes) -> ClickEvent:
         UnicodeDecodeError: a text in it is not UTF-8.
         RecursionError: it is nested without end.
     """
-    return _DECODER.decode(line)
+    click = _DECODER.decode(line)
+    _check_years([click])
+    return click
 
 
 def decode_lines(body: bytes) -> list[ClickEvent]:
     """Decode a whole message body; as `decode_line`, all or nothing."""
-    return _DECODER.decode_lines(body)
+    clicks = _DECODER.decode_lines(body)
+    _check_years(clicks)
+    return clicks
 
 
 def encode_lines(clicks: Iterable[ClickEvent]) -> bytes:
     """Encode clicks as one message body."""
     return b"".join(map(encode_line, clicks))
+
+
+def _check_years(clicks: Sequence[ClickEvent]) -> None:
+    for year in {click.clicked_at.year for click in clicks}:
+        if not FIRST_YEAR <= year <= LAST_YEAR:
+            raise msgspec.ValidationError(f"No click is of the year {year} - at `$.clicked_at`")

@@ -59,7 +59,7 @@ def decode_entry(value: bytes) -> Link | None:
     """Decode a cache value; None for what does not decode, which then counts as a miss."""
     try:
         return _DECODER.decode(memoryview(value)[_VERSION_DIGITS:])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):  # the latter: a text is not UTF-8
         return None
 
 

@@ -46,8 +46,9 @@ class Consumer:
 
     Waits for `until_ready` first: a click that comes before its partition is poison. A lost
     subscription is opened again after a back-off, and what was unacknowledged comes again. After a
-    batch was held too long for a missing database, messages are handed back, and the next
-    subscription waits for `until_ready` again. Too much poison ends consuming until a restart.
+    batch was held too long, for a missing database or a broker that takes no dead letters,
+    messages are handed back, and the next subscription waits for `until_ready` again. Too much
+    poison ends consuming until a restart.
     """
 
     __slots__ = (
@@ -84,8 +85,8 @@ class Consumer:
                 self.poison_stop = str(error)
                 self.standing = f"stopped: {error}"
                 log.error("consuming_stopped", reason=str(error))
-            except HeldTooLongError:
-                log.error("messages_handed_back", reason="the database was away for too long")
+            except HeldTooLongError as error:
+                log.error("messages_handed_back", reason=str(error))
                 await self._wait_until_ready()
             except (Exception, asyncio.CancelledError) as error:
                 if is_being_cancelled():  # else consuming must go on, after whatever it was

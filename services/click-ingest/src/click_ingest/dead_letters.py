@@ -55,12 +55,13 @@ class DeadLetters:
     was lost is published again by the caller, so a letter may be there twice.
     """
 
-    __slots__ = ("_connect", "_connection", "_exchange")
+    __slots__ = ("_connect", "_connection", "_exchange", "_opening")
 
     def __init__(self, *, connect: Callable[[], Awaitable[AbstractConnection]]) -> None:
         self._connect = connect
         self._connection: AbstractConnection | None = None
         self._exchange: AbstractExchange | None = None
+        self._opening = asyncio.Lock()
 
     async def publish(self, letter: DeadLetter) -> None:
         """Publish one letter.
@@ -89,10 +90,15 @@ class DeadLetters:
             await connection.close()
 
     async def _open(self) -> AbstractExchange:
-        await self.close()
-        self._connection = await self._connect()
-        # Raises on a message that no queue takes: with the queue gone it would vanish unseen.
-        channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
-        await broker.declare_topology(channel)
-        self._exchange = await channel.get_exchange(broker.DEAD_EXCHANGE, ensure=False)
-        return self._exchange
+        async with self._opening:  # two flushes may need it at once, and one connection will do
+            if self._exchange is not None:
+                return self._exchange
+            await self.close()
+            self._connection = await self._connect()
+            # Raises on a message that no queue takes: with the queue gone it would vanish unseen.
+            channel = await self._connection.channel(
+                publisher_confirms=True, on_return_raises=True
+            )
+            await broker.declare_topology(channel)
+            self._exchange = await channel.get_exchange(broker.DEAD_EXCHANGE, ensure=False)
+            return self._exchange

@@ -26,7 +26,10 @@ log = structlog.get_logger()
 
 
 class HeldTooLongError(Exception):
-    """A batch could not be dealt with in time: the broker shall have its messages back."""
+    """A batch could not be dealt with in time: the broker shall have its messages back.
+
+    str() tells what stood in the way at last.
+    """
 
 
 class Writer(Protocol):
@@ -113,7 +116,8 @@ class Flusher:
                 failure = error
             self._metrics.flush_failures.inc()
             log.warning("click_flush_failed", reason=repr(failure), clicks=len(batch.clicks))
-            backoff_s = await self._back_off(backoff_s, give_up_at)
+            reason = f"clicks are not stored: {failure!r}"
+            backoff_s = await self._back_off(backoff_s, give_up_at, reason)
 
     async def _find_refused(
         self, clicks: Sequence[ClickEvent], refusal: Refusal
@@ -134,7 +138,8 @@ class Flusher:
                 await self._dead_letters.publish(letter)
             except Exception as error:  # as above
                 log.warning("dead_letter_publishing_failed", reason=repr(error))
-                backoff_s = await self._back_off(backoff_s, give_up_at)
+                reason = f"dead letters are not taken: {error!r}"
+                backoff_s = await self._back_off(backoff_s, give_up_at, reason)
             else:
                 break
         self._metrics.dead_lettered.labels(letter.fault).inc(letter.clicks)
@@ -146,9 +151,9 @@ class Flusher:
             first_sequence=letter.sequences.start,
         )
 
-    async def _back_off(self, backoff_s: float, give_up_at: float) -> float:
+    async def _back_off(self, backoff_s: float, give_up_at: float, reason: str) -> float:
         if self._clock() + backoff_s > give_up_at:
-            raise HeldTooLongError
+            raise HeldTooLongError(reason)
         await self._sleep(backoff_s)
         return min(backoff_s * 2, BACKOFF_LAST_S)
 

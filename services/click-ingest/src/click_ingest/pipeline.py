@@ -30,6 +30,7 @@ async def flush_all(batches: Batches, flush: Flush, *, max_in_flight: int) -> No
         BaseException: the failure.
     """
     in_flight: list[asyncio.Future[None]] = []
+    # One at most; a list, so that it is waited for and broken off in the same way as the others.
     coming: list[asyncio.Future[Sequence[Delivery]]] = []
     is_ended = False
     try:

@@ -13,8 +13,8 @@ from redirector import pages
 from redirector.click_recorder import ClickRecorder
 from redirector.request import Clock, Request
 from redirector.stored_links import ResolveError
-from redirector.visit import Visit, Visitor, deciding_link
-from shared.link import Link, Outcome, unknown_link
+from redirector.visit import Visit, Visitor, completed_link
+from shared.link import Link, Outcome
 from shared.link_cache import LinkKey
 from shared.metrics import RedirectorMetrics
 from shared.short_code import is_well_formed
@@ -94,14 +94,7 @@ class TrackingPixel:
 
     async def _find(self, visit: Visit) -> Link:
         cached = await self._resolver.find_cached(visit.keys)
-        link = deciding_link(cached)
-        if link is not None:
-            return link
-        for key, found in zip(visit.keys, cached, strict=True):
-            link = found or await self._resolver.find_stored(key)
-            if link.is_known:
-                return link
-        return unknown_link()
+        return await completed_link(visit.keys, cached, self._resolver.find_stored)
 
     def _show(self, visitor: Visitor, outcome: str) -> None:
         self._metrics.pixels[outcome].inc()

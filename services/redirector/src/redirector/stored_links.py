@@ -93,6 +93,8 @@ class StoredLinks:
         return await self._lookup.get(key)
 
     async def _load(self, keys: list[LinkKey]) -> list[Link]:
+        if self._breaker.is_open:  # since these were queued behind the statements that opened it
+            raise ResolveError
         metrics = self._metrics
         metrics.database_batch_size.observe(len(keys))
         started = time.perf_counter()

@@ -1,12 +1,12 @@
 """One visit on its way through the redirect, and whom the answer goes to."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from redirector.pages import Page
 from redirector.request import Request
-from shared.link import Link
+from shared.link import Link, unknown_link
 from shared.link_cache import LinkKey
 
 
@@ -56,5 +56,19 @@ def deciding_link(cached: Sequence[Link | None]) -> Link | None:
     link: Link | None = None
     for link in cached:
         if link is None or link.is_known:
+            break
+    return link
+
+
+async def completed_link(
+    keys: Sequence[LinkKey],
+    cached: Sequence[Link | None],
+    find_stored: Callable[[LinkKey], Awaitable[Link]],
+) -> Link:
+    """Return the link of a visit likewise, and ask `find_stored` for what is not cached of it."""
+    link = unknown_link()
+    for key, found in zip(keys, cached, strict=True):
+        link = found or await find_stored(key)
+        if link.is_known:
             break
     return link

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.db.errors import DATABASE_ERRORS
 from shared.db.pool import WatchedPool
+from shared.db.prompt_connection import PromptConnection
 from shared.settings import Secret
 
 CONNECT_TIMEOUT_S = 2.0
@@ -27,7 +28,8 @@ def create_engine(
 
     With `autocommit` a statement costs one round trip (no BEGIN and ROLLBACK around it).
     A statement that the server does not stop after `statement_timeout_s` is given up by the client
-    shortly after, so a hung server cannot hold a caller.
+    shortly after, so a hung server cannot hold a caller; nor can it hold one who gives up earlier,
+    by `asyncio.timeout` or otherwise.
     """
     options: dict[str, Any] = {}
     if autocommit:
@@ -41,6 +43,7 @@ def create_engine(
         pool_timeout=pool_timeout_s,
         pool_use_lifo=True,
         connect_args={
+            "connection_class": PromptConnection,
             "timeout": CONNECT_TIMEOUT_S,
             "command_timeout": statement_timeout_s + 0.5,
             "server_settings": {

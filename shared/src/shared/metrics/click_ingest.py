@@ -28,7 +28,11 @@ class IngestMetrics:
             "qck_clicks_received", "Clicks in received messages, repeats included"
         )
         self.stored = make.counter("qck_clicks_stored", "Rows inserted")
-        self.repeated = make.counter("qck_clicks_repeated", "Clicks that were stored already")
+        self.repeated = make.counter(
+            "qck_clicks_repeated",
+            "Clicks that were stored already, if only by a commit whose reply was lost: those are"
+            " not among the stored ones",
+        )
         self.dead_lettered = make.counter(
             "qck_clicks_dead_lettered", "Clicks set aside, by reason", "reason"
         )
