@@ -126,7 +126,6 @@ REFUSED: dict[str, tuple[Callable[[], ClickEvent], str]] = {
     "NUL in a text": (lambda: a_click(user_agent=f"{CHROME}\x00"), "refused"),
     "no address": (lambda: a_click(ip="localhost"), "refused"),
     "no id": (lambda: a_click(id="not-an-id"), "refused"),
-    "no link": (lambda: a_click(link_id=2**63), "refused"),
 }  # fmt: skip
 
 

@@ -92,3 +92,18 @@ async def test_whoever_waits_for_the_interval_is_served() -> None:
             while len(batches.begun) < 2:
                 await asyncio.sleep(0.001)
     assert batches.begun == [["a"], ["b", "c", "d"]]
+
+
+async def test_what_waits_when_all_ends_is_let_go() -> None:
+    """Items that wait for a batch which is cancelled are not begun, and nothing fails for it."""
+    batches = Batches()
+    batches.gate.clear()
+    failures: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    async with background_tasks() as tasks:
+        joiner = Joiner(batches, tasks=tasks, max_in_flight=1)
+        joiner.add("a")
+        await settle()
+        joiner.add("b")
+    await settle()
+    assert (batches.begun, failures) == ([["a"]], [])

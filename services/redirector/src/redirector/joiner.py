@@ -18,7 +18,8 @@ class Joiner(Generic[T]):
     At most `max_in_flight` batches run at once, each of at most `max_batch` items; items that come
     meanwhile form the next batch. A batch begins `min_interval_s` after the one before it or
     later: who comes to an idle server never waits, and on a busy one batches stay worth their
-    cost. `run` deals with its own failures: what it raises ends `tasks`.
+    cost. `run` deals with its own failures: what it raises ends `tasks`. What waits when `tasks`
+    ends is let go.
     """
 
     __slots__ = (
@@ -66,7 +67,12 @@ class Joiner(Generic[T]):
         size = min(len(self._waiting), self._max_batch)
         batch = [self._waiting.popleft() for _ in range(size)]
         self._in_flight += 1
-        self._tasks.create_task(self._finish(batch))
+        finishing = self._finish(batch)
+        try:
+            self._tasks.create_task(finishing)
+        except RuntimeError:  # the group has ended, with all who would take an answer
+            finishing.close()
+            return
         self._schedule()
 
     async def _finish(self, batch: list[T]) -> None:
