@@ -120,10 +120,8 @@ async def test_no_member_of_a_click_holds_up_its_neighbours(
     writer: ClickWriter, member: str, value: object
 ) -> None:
     """Whatever somebody writes into it, at the first try that click goes aside alone."""
-    members = msgspec.json.decode(encode_line(a_click()))
-    bad = msgspec.json.encode({**members, member: value}) + b"\n"
-    body = encode_line(a_click()) + bad + encode_line(a_click())
-    assert [letter.body for letter in await flushed(writer, a_message(body=body))] == [bad]
+    bad = a_line(member, value)
+    assert [letter.body for letter in await flushed_among_others(writer, bad)] == [bad]
 
 
 @pytest.mark.parametrize(
@@ -147,10 +145,19 @@ async def test_a_strange_click_that_can_be_stored_is(
     writer: ClickWriter, member: str, value: object
 ) -> None:
     """What the database and its counts can hold is no poison, whoever wrote it."""
+    assert await flushed_among_others(writer, a_line(member, value)) == []
+
+
+def a_line(member: str, value: object) -> bytes:
+    """Write a click of which one member is somebody else's idea."""
     members = msgspec.json.decode(encode_line(a_click()))
-    line = msgspec.json.encode({**members, member: value}) + b"\n"
+    return msgspec.json.encode({**members, member: value}) + b"\n"
+
+
+async def flushed_among_others(writer: ClickWriter, line: bytes) -> list[DeadLetter]:
+    """Flush a line between two usual clicks; as `flushed`."""
     body = encode_line(a_click()) + line + encode_line(a_click())
-    assert await flushed(writer, a_message(body=body)) == []
+    return await flushed(writer, a_message(body=body))
 
 
 async def flushed(writer: ClickWriter, message: Delivered) -> list[DeadLetter]:

@@ -1,72 +1,23 @@
 """Lists of visits against a real PostgreSQL: page by page what a full scan gives."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qsl
 
 import httpx2
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from click_ingest.click_writer import ClickWriter
-from shared.click_event import ClickEvent
 from tests.support.clicks import a_click, a_message
 from tests.support.database import fetch
-from tests.support.ingest import assert_counts_are_rows, ledger, write
-from tests.support.short_urls import create
-from tests.support.statistics import assert_statistics_are_rows, fold_all
+from tests.support.ingest import write
+from tests.support.statistics import fold_all
+from tests.support.visits import NOW, awkward_clicks, make_links, page, scanned
 
-NOW = datetime.now(UTC).replace(microsecond=0)
-CODES = ("one", "two", "three")
 EMPTY = {
     "currentPage": 1, "pagesCount": 1, "itemsPerPage": 1, "itemsInCurrentPage": 0, "totalItems": 0,
 }  # fmt: skip
-
-
-async def make_links(client: httpx2.AsyncClient, url: str) -> dict[str, int]:
-    """Make three links: two with the tag `t`, one of them on another domain."""
-    await create(client, customSlug="one", tags=["t"])
-    await create(client, customSlug="two", tags=["t", "rare"], domain="own.test")
-    await create(client, customSlug="three")
-    rows = await fetch(url, "SELECT id, short_code FROM links")
-    return {row["short_code"]: row["id"] for row in rows}
-
-
-def awkward_clicks(ids: dict[str, int]) -> list[ClickEvent]:
-    """Make clicks of two days: many in one millisecond, some at the edges of hours and days."""
-    midnight = NOW.replace(hour=0, minute=0, second=0)
-    moments = [
-        *[NOW - timedelta(hours=3)] * 40,
-        *[midnight] * 5,
-        *[midnight - timedelta(milliseconds=1)] * 5,
-        *[midnight - timedelta(hours=1)] * 3,
-        *[NOW - timedelta(minutes=7 * number) for number in range(80)],
-    ]
-    clicks = []
-    for number, moment in enumerate(moments):
-        code = (*CODES, "")[number % 4]
-        agent = {"user_agent": "curl/8.5.0"} if number % 5 == 0 else {}
-        orphan = {"type": ("base_url", "regular_404")[number % 8 == 3], "redirect_url": None}
-        clicks.append(
-            a_click(
-                clicked_at=moment,
-                link_id=ids.get(code),
-                visited_url=f"https://s.test/{number}",
-                **agent,
-                **({} if code else orphan),
-            )
-        )
-    return clicks
-
-
-async def page(client: httpx2.AsyncClient, path: str, **params: Any) -> dict[str, Any]:
-    """Ask for a page, which must be answered."""
-    name, _, query = path.partition("?")
-    answer = await client.get(name, params={**dict(parse_qsl(query)), **params})
-    assert answer.status_code == 200, answer.text
-    visits: dict[str, Any] = answer.json()["visits"]
-    return visits
 
 
 async def walk(client: httpx2.AsyncClient, path: str, **params: Any) -> list[str]:
@@ -77,17 +28,6 @@ async def walk(client: httpx2.AsyncClient, path: str, **params: Any) -> list[str
     found = [visit["visitedUrl"] for each in reversed(pages) for visit in each["data"]]
     assert total == {len(found)}
     return found
-
-
-async def scanned(url: str, where: str, *arguments: Any) -> list[str]:
-    """Return the visited URLs of all rows that meet a condition, newest first."""
-    rows = await fetch(
-        url,
-        "SELECT visited_url FROM clicks LEFT JOIN links ON links.id = link_id"
-        f" WHERE {where} ORDER BY clicks.id DESC",
-        *arguments,
-    )
-    return [row["visited_url"] for row in rows]
 
 
 LISTS = [
@@ -238,73 +178,3 @@ async def test_what_is_not_there(client: httpx2.AsyncClient, database_url: str) 
     bad = await client.get("/visits/orphan", params={"type": "link", "startDate": "x"})
     assert bad.status_code == 400
     assert sorted(bad.json()["invalidElements"]) == ["startDate", "type"]
-
-
-async def test_deleted_visits_leave_everything_in_agreement(
-    client: httpx2.AsyncClient,
-    database_url: str,
-    engine: AsyncEngine,
-    writer: ClickWriter,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Rows, counts, statistics and ledger agree after deletions, chunk by chunk, folded or not."""
-    monkeypatch.setattr("shortener.visit_deletion.CHUNK", 10)
-    ids = await make_links(client, database_url)
-    message = a_message(awkward_clicks(ids))
-    await write(writer, message)
-    for path, where in (
-        ("/short-urls/two/visits?domain=own.test", "links.short_code = 'two'"),
-        ("/visits/orphan", "link_id IS NULL"),
-    ):
-        stored = len(await scanned(database_url, where))
-        assert (await client.delete(path)).json() == {"deletedVisits": stored}
-        assert (await client.delete(path)).json() == {"deletedVisits": 0}
-        await assert_counts_are_rows(database_url)
-        await fold_all(engine)
-        await assert_statistics_are_rows(database_url)
-        assert (await page(client, path))["data"] == []
-    summary = (await client.get("/short-urls/two", params={"domain": "own.test"})).json()
-    assert summary["visitsSummary"] == {"total": 0, "nonBots": 0, "bots": 0}
-    (source,) = await fetch(database_url, "SELECT * FROM click_sources")
-    (rows,) = await fetch(
-        database_url,
-        "SELECT (SELECT count(*) FROM clicks) AS left, count(*) AS deleted,"
-        " count(*) FILTER (WHERE is_asked_for) AS asked FROM click_deletions",
-    )
-    assert source["stored"] == rows["left"] + rows["deleted"]
-    assert rows["deleted"] == rows["asked"] > 0
-    assert (await ledger(database_url, source["source"]))[3] == 0
-
-
-async def test_a_reset_lets_a_link_be_visited_anew(
-    client: httpx2.AsyncClient, database_url: str
-) -> None:
-    """What was taken of the limit, and what an import brought, is forgotten with the rest."""
-    await create(client, customSlug="one", maxVisits=5)
-    await fetch(
-        database_url,
-        "UPDATE links SET visits_left = 0, imported_visits = 9, imported_bot_visits = 4",
-    )
-    assert (await client.delete("/short-urls/one/visits")).json() == {"deletedVisits": 0}
-    (row,) = await fetch(database_url, "SELECT visits_left, imported_visits FROM links")
-    assert (row["visits_left"], row["imported_visits"]) == (5, 0)
-    summary = (await client.get("/short-urls/one")).json()["visitsSummary"]
-    assert summary == {"total": 0, "nonBots": 0, "bots": 0}
-
-
-async def test_a_reset_forgets_what_retention_has_dropped(
-    client: httpx2.AsyncClient, database_url: str, writer: ClickWriter
-) -> None:
-    """Counts of days whose clicks are gone for good go with the rest."""
-    ids = await make_links(client, database_url)
-    await write(writer, a_message([a_click(link_id=ids["one"]) for _ in range(3)]))
-    await fetch(
-        database_url,
-        "INSERT INTO click_counts_hourly VALUES ($1, 'link', '2020-01-01', false, 5)",
-        ids["one"],
-    )
-    await fetch(database_url, "UPDATE click_counts_total SET clicks = clicks + 5")
-    assert (await client.get("/short-urls/one")).json()["visitsSummary"]["total"] == 8
-    assert (await client.delete("/short-urls/one/visits")).json() == {"deletedVisits": 3}
-    assert (await client.get("/short-urls/one")).json()["visitsSummary"]["total"] == 0
-    await assert_counts_are_rows(database_url)

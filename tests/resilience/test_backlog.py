@@ -1,13 +1,12 @@
 """A short run of the backlog program: what spools hold after an outage is stored once."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.support.left_behind import left_behind
-from tests.support.whole_program import a_program, output_of
+from tests.support.whole_program import a_program, interrupt_at, output_of
 
 ENDS_WITHIN_S = 240
 
@@ -44,11 +43,6 @@ async def test_a_backlog_is_stored_once(tmp_path: Path) -> None:
 async def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path) -> None:
     """Ctrl-C while spools are written stops every process and removes the folder."""
     async with a_run(tmp_path, "--clicks", "1000000", "--rate", "50", "--calm", "1") as run:
-        assert run.stdout is not None
-        async with asyncio.timeout(ENDS_WITHIN_S):
-            while b"filling spools" not in (line := await run.stdout.readline()):
-                assert line, "it ended before"
-        run.send_signal(signal.SIGINT)
-        await output_of(run, ENDS_WITHIN_S)
+        await interrupt_at(run, b"filling spools", ENDS_WITHIN_S)
     assert run.returncode == 130
     assert_nothing_is_left(tmp_path)

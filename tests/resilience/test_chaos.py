@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from tests.resilience.chaos.fault import Fault
 from tests.resilience.chaos.schedule import ACTIONS, create_schedule
 from tests.support.left_behind import left_behind
-from tests.support.whole_program import a_program, output_of
+from tests.support.whole_program import a_program, interrupt_at, output_of
 
 ENDS_WITHIN_S = 240
 SEED, DURATION_S = 3486, 25
@@ -55,12 +54,7 @@ async def test_a_short_run_loses_and_doubles_nothing(tmp_path: Path) -> None:
 async def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path) -> None:
     """Ctrl-C in the middle stops servers and visitors, and there is no verdict."""
     async with a_run(tmp_path, "--duration", "60", "--rate", "200") as run:
-        assert run.stdout is not None
-        async with asyncio.timeout(ENDS_WITHIN_S):
-            while b"kill" not in (line := await run.stdout.readline()):
-                assert line, "it ended before its first fault"
-        run.send_signal(signal.SIGINT)
-        await output_of(run, ENDS_WITHIN_S)
+        await interrupt_at(run, b"kill", ENDS_WITHIN_S)
     assert run.returncode == 130
     assert not (tmp_path / "report").exists()
     assert list((tmp_path / "homes").iterdir()) == []

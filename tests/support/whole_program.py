@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -42,6 +43,20 @@ async def output_of(process: asyncio.subprocess.Process, within_s: float) -> str
     async with asyncio.timeout(within_s):
         output, _ = await process.communicate()
     return output.decode()
+
+
+async def interrupt_at(process: asyncio.subprocess.Process, words: bytes, within_s: float) -> None:
+    """Press Ctrl-C when a line with these words is printed, and wait for the end.
+
+    Raises:
+        TimeoutError: there is no such line in time, or it goes on.
+    """
+    assert process.stdout is not None
+    async with asyncio.timeout(within_s):
+        while words not in (line := await process.stdout.readline()):
+            assert line, f"it ended before it printed {words!r}"
+    process.send_signal(signal.SIGINT)
+    await output_of(process, within_s)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

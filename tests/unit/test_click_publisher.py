@@ -72,6 +72,15 @@ class Publishing:
             pumping.cancel()
             await asyncio.wait({pumping})
 
+    @asynccontextmanager
+    async def adopting(self) -> AsyncIterator[None]:
+        """Pump likewise, once what dead processes left is adopted, sent and confirmed."""
+        self.adopted._adopt()
+        async with self.pumping() as pumping:
+            await self.confirm_all()
+            assert not pumping.done()
+            yield
+
     async def confirm_all(self) -> None:
         """Confirm everything, until nothing more is sent."""
         while waiting := [each for each in self.exchange.confirms if not each.done()]:
@@ -192,10 +201,7 @@ async def test_what_cannot_be_used_holds_nobody_up(tmp_path: Path) -> None:
     (unlockable / "lock").mkdir()
     (unreadable / f"{CLICKS_EACH:020d}.clicks").mkdir()
     publishing = Publishing(tmp_path, 1)
-    publishing.adopted._adopt()
-    async with publishing.pumping() as pumping:
-        await publishing.confirm_all()
-        assert not pumping.done()
+    async with publishing.adopting():
         assert publishing.checkpoint == CLICKS_EACH
     assert names(tmp_path) == {unlockable.name, unreadable.name, publishing.folder.source}
     assert not good.exists()
@@ -213,9 +219,7 @@ async def test_what_could_not_be_used_is_tried_again(tmp_path: Path) -> None:
     segment.unlink()
     segment.mkdir()
     publishing = Publishing(tmp_path, 0)
-    publishing.adopted._adopt()
-    async with publishing.pumping():
-        await publishing.confirm_all()
+    async with publishing.adopting():
         segment.rmdir()
         segment.write_bytes(LINE)
         publishing.adopted._adopt()
@@ -235,10 +239,7 @@ async def test_a_spool_that_cannot_be_removed_holds_nobody_up(tmp_path: Path) ->
     spool = leave_spool(tmp_path)
     (spool / "not ours").mkdir()
     publishing = Publishing(tmp_path, 1)
-    publishing.adopted._adopt()
-    async with publishing.pumping() as pumping:
-        await publishing.confirm_all()
-        assert not pumping.done()
+    async with publishing.adopting():
         assert publishing.checkpoint == CLICKS_EACH
         assert publishing.unusable == 1
         shutil.rmtree(spool)

@@ -1,0 +1,83 @@
+"""Visits deleted through the API: nothing of them is left, and all that is left agrees."""
+
+import httpx2
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from click_ingest.click_writer import ClickWriter
+from tests.support.clicks import a_click, a_message
+from tests.support.database import fetch
+from tests.support.ingest import assert_counts_are_rows, ledger, write
+from tests.support.short_urls import create
+from tests.support.statistics import assert_statistics_are_rows, fold_all
+from tests.support.visits import awkward_clicks, make_links, page, scanned
+
+
+async def test_deleted_visits_leave_everything_in_agreement(
+    client: httpx2.AsyncClient,
+    database_url: str,
+    engine: AsyncEngine,
+    writer: ClickWriter,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Rows, counts, statistics and ledger agree after deletions, chunk by chunk, folded or not."""
+    monkeypatch.setattr("shortener.visit_deletion.CHUNK", 10)
+    ids = await make_links(client, database_url)
+    message = a_message(awkward_clicks(ids))
+    await write(writer, message)
+    for path, where in (
+        ("/short-urls/two/visits?domain=own.test", "links.short_code = 'two'"),
+        ("/visits/orphan", "link_id IS NULL"),
+    ):
+        stored = len(await scanned(database_url, where))
+        assert (await client.delete(path)).json() == {"deletedVisits": stored}
+        assert (await client.delete(path)).json() == {"deletedVisits": 0}
+        await assert_counts_are_rows(database_url)
+        await fold_all(engine)
+        await assert_statistics_are_rows(database_url)
+        assert (await page(client, path))["data"] == []
+    summary = (await client.get("/short-urls/two", params={"domain": "own.test"})).json()
+    assert summary["visitsSummary"] == {"total": 0, "nonBots": 0, "bots": 0}
+    (source,) = await fetch(database_url, "SELECT * FROM click_sources")
+    (rows,) = await fetch(
+        database_url,
+        "SELECT (SELECT count(*) FROM clicks) AS left, count(*) AS deleted,"
+        " count(*) FILTER (WHERE is_asked_for) AS asked FROM click_deletions",
+    )
+    assert source["stored"] == rows["left"] + rows["deleted"]
+    assert rows["deleted"] == rows["asked"] > 0
+    assert (await ledger(database_url, source["source"]))[3] == 0
+
+
+async def test_a_reset_lets_a_link_be_visited_anew(
+    client: httpx2.AsyncClient, database_url: str
+) -> None:
+    """What was taken of the limit, and what an import brought, is forgotten with the rest."""
+    await create(client, customSlug="one", maxVisits=5)
+    await fetch(
+        database_url,
+        "UPDATE links SET visits_left = 0, imported_visits = 9, imported_bot_visits = 4",
+    )
+    assert (await client.delete("/short-urls/one/visits")).json() == {"deletedVisits": 0}
+    (row,) = await fetch(database_url, "SELECT visits_left, imported_visits FROM links")
+    assert (row["visits_left"], row["imported_visits"]) == (5, 0)
+    summary = (await client.get("/short-urls/one")).json()["visitsSummary"]
+    assert summary == {"total": 0, "nonBots": 0, "bots": 0}
+
+
+async def test_a_reset_forgets_what_retention_has_dropped(
+    client: httpx2.AsyncClient, database_url: str, writer: ClickWriter
+) -> None:
+    """Counts of days whose clicks are gone for good go with the rest."""
+    ids = await make_links(client, database_url)
+    await write(writer, a_message([a_click(link_id=ids["one"]) for _ in range(3)]))
+    await fetch(
+        database_url,
+        "INSERT INTO click_counts_hourly VALUES ($1, 'link', '2020-01-01', false, 5)",
+        ids["one"],
+    )
+    await fetch(database_url, "UPDATE click_counts_total SET clicks = clicks + 5")
+    assert (await client.get("/short-urls/one")).json()["visitsSummary"]["total"] == 8
+    assert (await client.delete("/short-urls/one/visits")).json() == {"deletedVisits": 3}
+    assert (await client.get("/short-urls/one")).json()["visitsSummary"]["total"] == 0
+    await assert_counts_are_rows(database_url)
