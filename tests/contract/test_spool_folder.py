@@ -33,7 +33,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_what_this_release_writes(tmp_path: Path) -> None:
     """Names and bytes of lock, segments and checkpoint are those of the newest golden."""
     name = GOLDEN_SPOOLS[0].name
-    folder = SpoolFolder.create(tmp_path)
+    folder = SpoolFolder.plan(tmp_path)
     spool = ClickSpool(
         folder,
         segment_bytes=SEGMENT_BYTES,

@@ -30,7 +30,7 @@ class Publishing:
         self.metrics = RedirectorMetrics(self.registry)
         self.root = root
         self.spool = ClickSpool(
-            SpoolFolder.create(root),
+            SpoolFolder.plan(root),
             segment_bytes=2000,
             max_bytes=10**7,
             metrics=self.metrics,

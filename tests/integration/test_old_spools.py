@@ -37,7 +37,7 @@ async def publish_spools_in(root: Path, amqp_url: str) -> None:
     """Run a publisher, as a redirector does, until it has finished all that others left."""
     metrics = RedirectorMetrics(CollectorRegistry())
     spool = ClickSpool(
-        SpoolFolder.create(root), segment_bytes=10**6, max_bytes=10**7, metrics=metrics
+        SpoolFolder.plan(root), segment_bytes=10**6, max_bytes=10**7, metrics=metrics
     )
     publisher = ClickPublisher(
         url=Secret(amqp_url), name="tests", spool=spool, root=root,

@@ -20,7 +20,7 @@ class Spooling:
     def __init__(self, root: Path, *, segment_bytes: int = 1000, max_bytes: int = 10**6) -> None:
         self.registry = CollectorRegistry()
         self.metrics = RedirectorMetrics(self.registry)
-        self.folder = SpoolFolder.create(root)
+        self.folder = SpoolFolder.plan(root)
         self.spool = ClickSpool(
             self.folder,
             segment_bytes=segment_bytes,

@@ -46,7 +46,7 @@ class Publishing:
     def __init__(self, root: Path, messages: int) -> None:
         self.registry = CollectorRegistry()
         metrics = RedirectorMetrics(self.registry)
-        self.folder = SpoolFolder.create(root)
+        self.folder = SpoolFolder.plan(root)
         self.spool = ClickSpool(self.folder, segment_bytes=10**6, max_bytes=10**6, metrics=metrics)
         self.spool.append_all([LINE] * CLICKS_EACH * messages)
         self.exchange = Exchange()
@@ -101,7 +101,8 @@ class Publishing:
 
 def leave_spool(root: Path) -> Path:
     """Leave a folder with clicks, as a dead process does."""
-    folder = SpoolFolder.create(root)
+    folder = SpoolFolder.plan(root)
+    folder.make()
     folder.segment_path(0).write_bytes(LINE * CLICKS_EACH)
     folder.close()
     return folder.path

@@ -52,7 +52,7 @@ async def flushes(monkeypatch: pytest.MonkeyPatch) -> Flushes:
 def a_spool(root: Path) -> ClickSpool:
     """Make a spool with room for five lines in a segment."""
     return ClickSpool(
-        SpoolFolder.create(root),
+        SpoolFolder.plan(root),
         segment_bytes=SEGMENT_BYTES,
         max_bytes=10**6,
         metrics=RedirectorMetrics(CollectorRegistry()),
@@ -133,7 +133,8 @@ def test_a_folder_has_no_name_before_it_is_locked(
         adoptable.extend(SpoolFolder.adopt(tmp_path))
 
     on_lock(monkeypatch, adopt)
-    folder = SpoolFolder.create(tmp_path)
+    folder = SpoolFolder.plan(tmp_path)
+    folder.make()
     assert adoptable == []
     folder.close()
     (adopted,) = SpoolFolder.adopt(tmp_path)
@@ -145,7 +146,8 @@ def test_a_folder_that_vanishes_while_it_is_locked_is_not_adopted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its owner may finish and remove it between opening the lock's file and locking it."""
-    owner = SpoolFolder.create(tmp_path)
+    owner = SpoolFolder.plan(tmp_path)
+    owner.make()
 
     def remove() -> None:
         monkeypatch.undo()

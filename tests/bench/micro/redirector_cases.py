@@ -84,7 +84,7 @@ def make_click() -> ClickEvent:
 def a_spool(folder: Path, stack: ExitStack) -> ClickSpool:
     """Open a spool of its own, with the segments that a redirector has by default."""
     spool = ClickSpool(
-        SpoolFolder.create(folder / "spool"),
+        SpoolFolder.plan(folder / "spool"),
         segment_bytes=16 * 1024 * 1024,
         max_bytes=1 << 40,
         metrics=RedirectorMetrics(CollectorRegistry()),

@@ -93,7 +93,7 @@ def requests_of(plan: SpoolPlan) -> Iterator[tuple[Request, int, str]]:
 async def record_all(plan: SpoolPlan) -> None:
     """Append every click to a spool of this process's own."""
     spool = ClickSpool(
-        SpoolFolder.create(Path(plan.root)),
+        SpoolFolder.plan(Path(plan.root)),
         segment_bytes=SEGMENT_BYTES,
         max_bytes=1 << 40,
         metrics=RedirectorMetrics(CollectorRegistry()),

@@ -50,17 +50,6 @@ class SpoolFolder:
         """Name a folder of a new source, which `make` makes; until then it has no segments."""
         return cls(root / str(uuid.uuid4()))
 
-    @classmethod
-    def create(cls, root: Path) -> "SpoolFolder":
-        """Make and lock a folder of a new source.
-
-        Raises:
-            OSError: `root` cannot be made or written.
-        """
-        folder = cls.plan(root)
-        folder.make()
-        return folder
-
     @property
     def is_made(self) -> bool:
         """Whether it is there, and locked."""

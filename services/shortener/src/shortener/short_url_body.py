@@ -77,14 +77,15 @@ class BodyReader:
             fields.refuse("longUrl", "is required")
         slug, prefix = _code(fields)
         domain = self._domain(fields)
-        if domain and given(long_url, _REFUSED_URL).authority == domain:
-            refuse_own_domain(fields, given(long_url, _REFUSED_URL))
+        target = given(long_url, _REFUSED_URL)
+        if domain and target.authority == domain:
+            refuse_own_domain(fields, target)
         tags, title = read_tags(fields), _title(fields)
         since, until = _or_none(fields.moment("validSince")), _or_none(fields.moment("validUntil"))
         if since is not None and until is not None and until < since:
             fields.refuse("validUntil", "is before validSince")
         return ShortUrlCreation(
-            long_url=given(long_url, _REFUSED_URL),
+            long_url=target,
             custom_slug=slug,
             path_prefix=prefix,
             short_code_length=self._random_length(fields),
