@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.support.left_behind import left_behind
 from tests.support.whole_program import a_program, interrupt_at, output_of
 
-ENDS_WITHIN_S = 240
+ENDS_WITHIN_S = 480
 
 
 @asynccontextmanager

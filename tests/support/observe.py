@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from local_stack.stack import Stack
 from shared import broker
+from shared.background import is_being_cancelled
 from shared.settings import Secret
 
 EACH_S = 1.0
@@ -129,6 +130,11 @@ class Observer:
                     queue = await channel.declare_queue(broker.INGEST_QUEUE, passive=True)
                     return queue.declaration_result.message_count
         except (OSError, TimeoutError, RuntimeError, aio_pika.exceptions.AMQPError):
+            self._broker = None
+            return None
+        except asyncio.CancelledError:
+            if is_being_cancelled():  # else it was the channel that died
+                raise
             self._broker = None
             return None
 

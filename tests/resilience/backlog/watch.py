@@ -58,7 +58,7 @@ class Watch:
             at=sample.at,
             resident_bytes={name: resident_bytes(pid) for name, pid in self._pids.items()},
             processor_s={name: processor_time(pid) for name, pid in self._pids.items()},
-            spool_bytes=sum(_size_bytes(each) for path in folders for each in path.iterdir()),
+            spool_bytes=sum(_folder_bytes(path) for path in folders),
             spools=len(folders),
             queued=sample.queued,
             stored=sample.stored,
@@ -94,6 +94,13 @@ def processor_time(pid: int) -> ProcessorTime:
     except FileNotFoundError:
         raise ProcessLookupError(f"process {pid} has gone") from None
     return ProcessorTime(int(used_ns) / 1e9, int(waited_ns) / 1e9)
+
+
+def _folder_bytes(folder: Path) -> int:
+    try:
+        return sum(_size_bytes(each) for each in folder.iterdir())
+    except FileNotFoundError:  # all of it was confirmed, and the folder deleted, meanwhile
+        return 0
 
 
 def _size_bytes(path: Path) -> int:
