@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import aio_pika
@@ -17,6 +18,8 @@ from shared.settings import Secret
 
 EACH_S = 1.0
 ANSWER_WITHIN_S = 0.8
+CLOSE_WITHIN_S = 0.2
+"""A frozen broker does not take leave, and the next second wants its look."""
 REDIRECTORS = ("redirector-1", "redirector-2")
 
 _STORED = """
@@ -58,6 +61,7 @@ _CANNOT_TELL = (
     OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )  # fmt: skip
+_BROKER_CANNOT_TELL = (OSError, TimeoutError, RuntimeError, aio_pika.exceptions.AMQPError)
 
 
 class Observer:
@@ -77,8 +81,7 @@ class Observer:
 
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
-        if self._broker is not None:
-            await self._broker.close()
+        await self._leave_broker()
 
     async def watch(self) -> None:
         """Go on for ever."""
@@ -129,14 +132,22 @@ class Observer:
                 async with self._broker.channel() as channel:
                     queue = await channel.declare_queue(broker.INGEST_QUEUE, passive=True)
                     return queue.declaration_result.message_count
-        except (OSError, TimeoutError, RuntimeError, aio_pika.exceptions.AMQPError):
-            self._broker = None
+        except _BROKER_CANNOT_TELL:
+            await self._leave_broker()
             return None
         except asyncio.CancelledError:
             if is_being_cancelled():  # else it was the channel that died
                 raise
             self._broker = None
             return None
+
+    async def _leave_broker(self) -> None:
+        """Close the connection: one that is merely dropped has tasks that outlive the run."""
+        connection, self._broker = self._broker, None
+        if connection is not None:
+            with suppress(*_BROKER_CANNOT_TELL):
+                async with asyncio.timeout(CLOSE_WITHIN_S):
+                    await connection.close()
 
     async def _stored(self) -> tuple[int | None, float | None]:
         try:
