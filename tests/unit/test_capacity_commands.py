@@ -110,7 +110,8 @@ def test_json_is_the_same_plan(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["contradictions"]
 
 
-def test_wrong_use_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("figure", ["PEAK_FACTOR=0", "TARGET=0", "TARGET=1e-300", "TARGET=nan"])
+def test_wrong_use_ends_with_2(figure: str, capsys: pytest.CaptureFixture[str]) -> None:
     """And one sentence, no traceback."""
-    assert main(["plan", "PEAK_FACTOR=0"]) == 2
-    assert "PEAK_FACTOR" in capsys.readouterr().err
+    assert main(["plan", figure]) == 2
+    assert figure.partition("=")[0] in capsys.readouterr().err

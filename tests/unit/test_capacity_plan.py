@@ -3,7 +3,13 @@
 import msgspec
 import pytest
 
-from capacity.bottlenecks import bottlenecks
+from capacity.__main__ import ROOT
+from capacity.bottlenecks import (
+    MAX_CONNECTIONS,
+    MAXCLIENTS,
+    REDIS_MAXMEMORY_BYTES,
+    bottlenecks,
+)
 from capacity.demand import Demand
 from capacity.plan import make_plan
 from capacity.profiles import DEMANDS
@@ -45,6 +51,38 @@ def test_one_redirector_may_be_lost_at_the_peak(clicks_per_day: int) -> None:
     plan = make_plan(Demand(clicks_per_day=clicks_per_day))
     assert plan.replicas.redirector >= 2
     assert plan.components["redirector"].cores / (plan.replicas.redirector - 1) <= 0.8
+
+
+@pytest.mark.parametrize("clicks_per_day", [1, *SIZES, 10**12])
+@pytest.mark.parametrize("hosts", [1, 2])
+def test_nothing_is_promised_more_than_it_may_have(clicks_per_day: int, hosts: int) -> None:
+    """No request of a component is above its limit, which Kubernetes refuses."""
+    for name, each in make_plan(
+        Demand(clicks_per_day=clicks_per_day, hosts=hosts)
+    ).components.items():
+        assert each.cpu_request_m <= each.cpu_limit_m, name
+        assert each.memory_request_bytes <= each.memory_limit_bytes, name
+
+
+def test_replicas_share_the_clicks_that_memory_is_reckoned_by() -> None:
+    """A thousand times the clicks, on as many more processes, make none of them much larger."""
+    for name in ("redirector", "shortener", "click-ingest"):
+        few, many = (make_plan(Demand(clicks_per_day=n)).components[name] for n in (10**9, 10**12))
+        assert many.memory_bytes / many.processes <= 4 * few.memory_bytes / few.processes
+
+
+@pytest.mark.parametrize(
+    "demand",
+    [
+        Demand(clicks_per_day=1, new_links=0, hit_ratio=1, outage_hours=0),
+        Demand(clicks_per_day=1, new_links=0, hit_ratio=0),
+    ],
+)
+def test_no_limit_of_a_server_is_nothing(demand: Demand) -> None:
+    """To Redis a maxmemory of 0 is no limit, and a queue that holds nothing loses what comes."""
+    servers = make_plan(demand).servers
+    assert servers.redis_maxmemory_bytes > 0
+    assert servers.queue_max_bytes > 0
 
 
 def test_a_billion_a_day_needs_more_redirectors() -> None:
@@ -118,11 +156,24 @@ def test_nothing_stands_in_the_way_of_a_profile(profile: Demand) -> None:
 
 
 def test_what_stands_in_the_way_is_named() -> None:
-    """Too few processes on one host, more than one Redis can answer, a queue that is too short."""
-    host, redis, queue = bottlenecks(make_plan(Demand(clicks_per_day=10**9, hosts=1)))
-    assert "HOSTS=2" in host
-    assert "Redis" in redis
-    assert "max-length-bytes" in queue
+    """Too few processes on one host, more than one Redis can answer, each limit of a server."""
+    found = bottlenecks(make_plan(Demand(clicks_per_day=10**9, hosts=1)))
+    for text, name in zip(
+        found,
+        ("HOSTS=2", "one processor", "max_connections", "maxmemory", "max-length-bytes"),
+        strict=True,
+    ):
+        assert name in text
+    spread = bottlenecks(make_plan(Demand(clicks_per_day=10**9, hosts=2)))
+    assert any("maxclients" in text for text in spread)
+
+
+def test_limits_that_stand_in_the_way_are_those_that_are_configured() -> None:
+    """docker-compose.yml has what a plan is compared with."""
+    text = (ROOT / "docker-compose.yml").read_text()
+    assert f"max_connections={MAX_CONNECTIONS}]" in text
+    assert f"maxclients {MAXCLIENTS}\n" in text
+    assert f"maxmemory {REDIS_MAXMEMORY_BYTES // 2**20}mb\n" in text
 
 
 def test_a_plan_is_json() -> None:

@@ -31,7 +31,7 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
     """That clicks are kept; 0 is for ever, and disk is then told for a year."""
     outage_hours: Annotated[float, msgspec.Meta(ge=0, le=720)] = 4.0
     """That the broker, or what stores clicks, may be away at the busiest time without loss."""
-    target: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.8
+    target: Annotated[float, msgspec.Meta(ge=0.01, le=1)] = 0.8
     """How busy pools and processors may be at the peak: the document's 80 %, a margin of 25 %."""
     hosts: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
     """1 is one machine with a fixed number of processes, more is replicas that may be added by

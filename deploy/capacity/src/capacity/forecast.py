@@ -33,14 +33,15 @@ def cores(component: str, load: Load) -> float:
 
 
 def memory_bytes(component: str, load: Load) -> int:
-    """Return what all processes of a component hold."""
+    """Return what all processes of a component hold, each with its part of the clicks."""
     processes = {
         "nginx": load.doors,
         "redirector": load.redirectors,
         "shortener": load.shorteners,
         "click-ingest": load.ingest_workers,
     }.get(component, 1)
-    own = processes * _at(costs.MEMORY_BYTES[component], load.clicks_per_s)
+    of_measured = costs.MEASURED_PROCESSES.get(component, 1) / processes
+    own = processes * _at(costs.MEMORY_BYTES[component], load.clicks_per_s * of_measured)
     if component == "redis":
         own += load.cached_links * costs.LINK_REDIS_BYTES
     if component == "postgres":

@@ -99,7 +99,8 @@ def make_plan(demand: Demand) -> Plan:
         ingest_workers=replicas.click_ingest,
         database_connections=database.budget,
     )
-    maxmemory = rounded_up(storage.redis_bytes / demand.target, 64 * MIB)
+    # None is not the least there is: to Redis a maxmemory of 0 is no limit at all.
+    maxmemory = rounded_up(max(1, storage.redis_bytes / demand.target), 64 * MIB)
     processes, most = (
         {"nginx": doors, **{str(name): count for name, count in each.by_service().items()}}
         for each in (replicas, allowed)
@@ -119,7 +120,7 @@ def make_plan(demand: Demand) -> Plan:
             ),
             maxclients=rounded_up(redis.budget + OTHER_REDIS_CLIENTS, 20),
             redis_maxmemory_bytes=maxmemory,
-            queue_max_bytes=rounded_up(storage.queue_bytes / demand.target, GIB),
+            queue_max_bytes=rounded_up(max(1, storage.queue_bytes / demand.target), GIB),
         ),
         storage=storage,
         spool_max_bytes=spool,

@@ -47,6 +47,7 @@ def size_component(
     limit_m = 1000 if name in SERVICES else max(500, 2 * request_m)
     if name == "postgres":
         limit_m = max(2000, limit_m)
+    memory_request = rounded_up(held / processes / target, 16 * MIB)
     memory_limit = {
         "postgres": held + load.shared_buffers_bytes + PAGE_CACHE_BYTES,
         "redis": 1.5 * max(maxmemory, 256 * MIB),
@@ -57,8 +58,11 @@ def size_component(
         max_processes=max_processes,
         cores=round(used, 3),
         memory_bytes=held,
-        cpu_request_m=max(50, request_m),
+        # Of a fixed number of processes none is to spare, and one that is lost comes back at once.
+        cpu_request_m=min(limit_m, max(50, request_m)),
         cpu_limit_m=limit_m,
-        memory_request_bytes=rounded_up(held / processes / target, 16 * MIB),
-        memory_limit_bytes=max(LEAST_MEMORY_LIMIT_BYTES, rounded_up(memory_limit, 64 * MIB)),
+        memory_request_bytes=memory_request,
+        memory_limit_bytes=max(
+            LEAST_MEMORY_LIMIT_BYTES, memory_request, rounded_up(memory_limit, 64 * MIB)
+        ),
     )
