@@ -24,6 +24,7 @@ from tests.bench.report import write_report
 from tests.bench.rows import create_rows
 from tests.bench.sections import SECTIONS
 from tests.bench.terminal import BenchTerminal
+from tests.support.amounts import positive, some
 
 INTERRUPTED = 130
 
@@ -77,18 +78,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--only", nargs="*", default=[], metavar="SECTION", help=f"of {', '.join(SECTIONS)}"
     )
-    parser.add_argument("--rounds", type=int, default=options.rounds, help="the median counts")
-    parser.add_argument("--round", type=float, default=options.round_s, help="seconds of each")
+    parser.add_argument("--rounds", type=some, default=options.rounds, help="the median counts")
+    parser.add_argument("--round", type=positive, default=options.round_s, help="seconds of each")
     parser.add_argument(
-        "--sustained", type=float, default=options.sustained_s, help="seconds of steady load"
+        "--sustained", type=positive, default=options.sustained_s, help="seconds of steady load"
     )
     parser.add_argument(
         "--per-second",
-        type=float,
+        type=positive,
         default=options.sustained_per_second,
         help="redirects, of steady load",
     )
-    parser.add_argument("--scale", type=float, default=options.scale, help="of loaded data")
+    parser.add_argument("--scale", type=positive, default=options.scale, help="of loaded data")
     parser.add_argument("--seed", type=int, default=options.seed, help="of links and visitors")
     parser.add_argument("--report", default="bench", help="folder for the report")
     return parser

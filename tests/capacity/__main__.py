@@ -17,6 +17,7 @@ from rich.table import Table
 
 from tests.capacity.measured import Measured, measure_run
 from tests.capacity.verdict import WITHIN, Line, compare
+from tests.support.amounts import positive
 from tests.support.stack import started_stack
 
 LINKS = 10_000
@@ -25,8 +26,8 @@ LINKS = 10_000
 def main(arguments: Sequence[str]) -> int:
     """Measure and compare; return the exit status."""
     parser = argparse.ArgumentParser(prog="capacity-check", description=__doc__)
-    parser.add_argument("--per-second", type=float, default=1_000.0)
-    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--per-second", type=positive, default=1_000.0)
+    parser.add_argument("--seconds", type=positive, default=60.0)
     options = parser.parse_args(arguments)
     logging.getLogger("aiormq").addHandler(logging.NullHandler())
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))

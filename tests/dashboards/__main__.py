@@ -14,6 +14,7 @@ from local_stack.programs import ALL
 from tests.dashboards.panels import ask_all
 from tests.dashboards.report import render
 from tests.dashboards.traffic import traffic
+from tests.support.amounts import some
 from tests.support.prometheus import Prometheus
 from tests.support.stack import started_stack
 
@@ -44,7 +45,7 @@ async def check(seconds: int, report: Path) -> int:
 def main() -> int:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="tests.dashboards", description=__doc__)
-    parser.add_argument("--duration", type=int, default=60, help="seconds of traffic")
+    parser.add_argument("--duration", type=some, default=60, help="seconds of traffic")
     parser.add_argument("--report", type=Path, default=Path("reports/dashboards.html"))
     options = parser.parse_args()
     return asyncio.run(check(options.duration, options.report))

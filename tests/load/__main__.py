@@ -17,6 +17,7 @@ from tests.load.profiles import PROFILES
 from tests.load.run import Options, run_load
 from tests.load.target import TargetError, find_target
 from tests.load.verdict import Goal, missed
+from tests.support.amounts import positive, some
 from tests.support.run_terminal import RunTerminal
 
 MISSED, NOT_LOADED, INTERRUPTED = 1, 2, 130
@@ -66,8 +67,8 @@ async def _until_stopped(run: Coroutine[Any, Any, list[Goal]]) -> list[Goal]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="load", description=__doc__)
     parser.add_argument("--profile", choices=PROFILES, default="peak")
-    parser.add_argument("--duration", type=float, default=0, help="seconds; the profile's own")
-    parser.add_argument("--links", type=int, default=1000, help="made before it begins")
+    parser.add_argument("--duration", type=positive, help="seconds; the profile's own")
+    parser.add_argument("--links", type=some, default=1000, help="made before it begins")
     parser.add_argument("--target", default="", help="public address; the local stack if missing")
     parser.add_argument("--api", default="", help="address of a target's API")
     parser.add_argument("--processes", default="", help="base addresses of a target's /metrics")

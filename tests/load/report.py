@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
+from itertools import cycle
 from pathlib import Path
 
 import msgspec
@@ -113,10 +114,10 @@ def _charts(client: ClientSide, looks: Sequence[Look]) -> list[str]:
     processes = sorted({name for look in looks for name in look.memory_bytes})
     styles = ("first", "second", "third", "fourth", "fifth")
     memory = [
-        Line(f"port {name}", style, [
+        Line(name, style, [
             (look.at, look.memory_bytes.get(name, 0) / 2**20) for look in looks
         ])
-        for name, style in zip(processes, styles, strict=False)
+        for name, style in zip(processes, cycle(styles), strict=False)
     ]  # fmt: skip
     connections = [
         Line("Redis", "first", [(look.at, look.redis_connections) for look in looks]),

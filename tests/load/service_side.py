@@ -4,8 +4,10 @@ import asyncio
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import httpx2
@@ -13,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from shared.db.errors import DATABASE_ERRORS
 from tests.bench.redirector_metrics import RedirectorCounts, read_counts
 from tests.load.target import Target
 
@@ -34,8 +37,23 @@ class Look:
     utilisation: float | None = None
     """Of the fullest pool."""
     memory_bytes: dict[str, float] = field(default_factory=dict)
+    """By host and port: elsewhere all processes may have the same one of either."""
     redis_connections: int | None = None
     database_connections: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What redirectors had counted at one moment, and when each of them had started."""
+
+    counts: RedirectorCounts
+    started: frozenset[float]
+
+    def since(self, earlier: "Counted") -> RedirectorCounts | None:
+        """Return what was added; nobody knows when one was restarted or had no time to answer."""
+        if not self.started or self.started != earlier.started:
+            return None
+        return self.counts.since(earlier.counts)
 
 
 class ServiceSide:
@@ -51,7 +69,10 @@ class ServiceSide:
 
     async def __aenter__(self) -> "ServiceSide":
         if self._target.database_url:
-            self._database = await asyncpg.connect(self._target.database_url)
+            with suppress(*DATABASE_ERRORS):  # off on purpose, perhaps
+                self._database = await asyncpg.connect(
+                    self._target.database_url, timeout=ANSWER_WITHIN_S
+                )
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -61,10 +82,12 @@ class ServiceSide:
         if self._database is not None:
             self._database.terminate()
 
-    async def counts(self) -> RedirectorCounts | None:
-        """Return the redirectors' counters; None where no process of the target is known."""
+    async def counts(self) -> "Counted":
+        """Return the redirectors' counters; of none where no process of the target is known."""
         pages = [await self._page(base) for base in self._target.processes]
-        return read_counts(pages) if any("qck_redirects_total" in page for page in pages) else None
+        pages = [page for page in pages if "qck_redirects_total" in page]
+        started = frozenset(_first(page, "process_start_time_seconds") for page in pages)
+        return Counted(read_counts(pages), started)
 
     async def watch(self) -> None:
         """Look once a second until cancelled."""
@@ -82,13 +105,20 @@ class ServiceSide:
                 used += pool_utilisations(answer.json())
             except (httpx2.HTTPError, ValueError):
                 continue
-            if memory := _memory(await self._page(base)):
-                look.memory_bytes[base.rpartition(":")[2]] = memory
+            if memory := _first(await self._page(base), "process_resident_memory_bytes"):
+                look.memory_bytes[urlsplit(base).netloc] = memory
         look.utilisation = max(used, default=None)
         look.redis_connections = await self._redis_connections()
-        if self._database is not None:
-            look.database_connections = await self._database.fetchval(_CONNECTIONS)
+        look.database_connections = await self._database_connections()
         return look
+
+    async def _database_connections(self) -> int | None:
+        if self._database is None:
+            return None
+        try:
+            return int(await self._database.fetchval(_CONNECTIONS, timeout=ANSWER_WITHIN_S))
+        except DATABASE_ERRORS:  # off on purpose, perhaps
+            return None
 
     async def _redis_connections(self) -> int | None:
         if self._redis is None:
@@ -121,8 +151,9 @@ def pool_utilisations(ready: Any) -> Iterator[float]:
             yield from pool_utilisations(value)
 
 
-def _memory(page: str) -> float:
+def _first(page: str, name: str) -> float:
+    """Return the first sample of a metric; 0 where there is none."""
     for family in text_string_to_metric_families(page):
-        if family.name == "process_resident_memory_bytes":
+        if family.name == name:
             return family.samples[0].value
     return 0.0

@@ -40,8 +40,8 @@ class Measured:
     client: ClientSide
     services: RedirectorCounts | None
     looks: Sequence[Look]
-    counted: int
-    """Clicks that the API has of the run's links when it is over."""
+    counted: int | None
+    """Clicks that the API has of the run's links when it is over; None when it does not tell."""
     is_soak: bool = False
 
 
@@ -111,10 +111,12 @@ def _utilisation(looks: Sequence[Look]) -> Goal:
 
 def _clicks(run: Measured) -> Goal:
     """A failed visit may have been recorded although nobody got the answer."""
+    name, must = "clicks counted of those answered", "all, each once"
+    if run.counted is None:
+        return Goal(name, "not measured", must, None)
     missing = run.client.redirects - run.counted
     figure = f"{run.counted:,} of {run.client.redirects:,}"
-    is_met = -run.client.failed <= missing <= 0
-    return Goal("clicks counted of those answered", figure, "all, each once", is_met)
+    return Goal(name, figure, must, -run.client.failed <= missing <= 0)
 
 
 def _soak(looks: Sequence[Look]) -> list[Goal]:
@@ -138,7 +140,7 @@ def _soak(looks: Sequence[Look]) -> list[Goal]:
         )
         if before and after:
             growth = median(after) / median(before) - 1
-            goals.append(_at_most(f"growth of memory, port {process}", growth, SOAK_GROWTH))
+            goals.append(_at_most(f"growth of memory, {process}", growth, SOAK_GROWTH))
     return goals
 
 

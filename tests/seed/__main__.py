@@ -10,15 +10,16 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-import asyncpg
 import structlog
 
 from local_stack.home import PROJECT_ROOT
 from local_stack.stack import Stack
+from shared.db.errors import DATABASE_ERRORS
 from tests.seed.clicked_links import NoLinksError
 from tests.seed.clicks import DAYS, seed_clicks
 from tests.seed.links import seed_links
 from tests.seed.terminal import SeedTerminal
+from tests.support.amounts import some, whole
 
 INTERRUPTED = 130
 
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         asyncio.run(_seed(dsn, domain or "localhost", options, terminal))
     except KeyboardInterrupt:
         return INTERRUPTED
-    except (OSError, asyncpg.PostgresError, NoLinksError) as error:
+    except (*DATABASE_ERRORS, NoLinksError) as error:
         terminal.say(f"seed: {error}")
         return 1
     return 0
@@ -67,10 +68,10 @@ async def _seed(
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="seed", description=__doc__)
-    parser.add_argument("--links", type=int, default=1_000_000)
-    parser.add_argument("--clicks", type=int, default=10_000_000, help="on all links there are")
+    parser.add_argument("--links", type=whole, default=1_000_000)
+    parser.add_argument("--clicks", type=whole, default=10_000_000, help="on all links there are")
     parser.add_argument("--seed", type=int, default=1, help="the same one makes the same rows")
-    parser.add_argument("--days", type=int, default=DAYS, help="over which clicks are spread")
+    parser.add_argument("--days", type=some, default=DAYS, help="over which clicks are spread")
     return parser
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.bench.redirector_metrics import RedirectorCounts
 from tests.load.plan import ClientSide
 from tests.load.profiles import PROFILES
-from tests.load.service_side import Look, pool_utilisations
+from tests.load.service_side import Counted, Look, pool_utilisations
 from tests.load.verdict import Measured, judge, missed
 
 GOOD = ClientSide(
@@ -90,6 +90,25 @@ def test_an_unanswered_visit_may_have_been_counted() -> None:
     assert missed(judge(a_run({"failed": 5}, counted=11_005))) == []
 
 
+def test_an_api_that_does_not_count_leaves_the_other_targets() -> None:
+    """Its clicks are not measured, and nothing else is missed for it."""
+    goals = judge(a_run(counted=None))
+    assert [goal.name for goal in goals if goal.is_met is None] == [
+        "clicks counted of those answered"
+    ]
+    assert missed(goals) == []
+
+
+def test_a_restarted_redirector_has_counted_nothing_since() -> None:
+    """Its counters began again, so what lies between two looks is nobody's to know."""
+    before = Counted(RedirectorCounts(5.0, {"hit": 90}), frozenset({1.0, 2.0}))
+    after = Counted(RedirectorCounts(6.0, {"hit": 95}), frozenset({1.0, 2.0}))
+    restarted = Counted(RedirectorCounts(2.0, {"hit": 30}), frozenset({1.0, 9.0}))
+    assert after.since(before) == RedirectorCounts(1.0, {"hit": 5})
+    assert restarted.since(before) is None
+    assert Counted(RedirectorCounts(), frozenset()).since(before) is None
+
+
 def test_what_nobody_tells_is_not_measured() -> None:
     """A deployed stack whose processes are not known is judged by what visitors see."""
     goals = judge(a_run(services=None, looks=[]))
@@ -103,7 +122,7 @@ def test_what_nobody_tells_is_not_measured() -> None:
     ("grows", "names"),
     [
         pytest.param("", [], id="flat"),
-        pytest.param("memory", ["growth of memory, port 1"], id="memory"),
+        pytest.param("memory", ["growth of memory, 10.0.0.1:8000"], id="memory"),
         pytest.param("redis", ["redis connections, late beside early"], id="redis"),
         pytest.param("database", ["database connections, late beside early"], id="database"),
     ],
@@ -114,7 +133,7 @@ def test_a_soak_must_stay_flat(grows: str, names: list[str]) -> None:
         Look(
             float(at),
             utilisation=0.1,
-            memory_bytes={"1": 1e8 + (at * 1e6 if grows == "memory" else 0)},
+            memory_bytes={"10.0.0.1:8000": 1e8 + (at * 1e6 if grows == "memory" else 0)},
             redis_connections=5 + (at // 10 if grows == "redis" else at % 2),
             database_connections=9 + (at // 10 if grows == "database" else at % 2),
         )

@@ -17,6 +17,7 @@ from local_stack.stack import Stack
 from tests.resilience.backlog.figures import measured_rows, verdict_rows
 from tests.resilience.backlog.record import Options, Run
 from tests.resilience.backlog.run import backlog_stack, run_backlog
+from tests.support.amounts import positive, some
 from tests.support.run_terminal import RunTerminal
 
 INTERRUPTED = 130
@@ -63,9 +64,9 @@ async def _until_stopped(options: Options, stack: Stack, terminal: RunTerminal) 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="backlog", description=__doc__)
-    parser.add_argument("--clicks", type=int, default=5_000_000, help="clicks left in spools")
-    parser.add_argument("--rate", type=float, default=200, help="redirects a second meanwhile")
-    parser.add_argument("--calm", type=float, default=20, help="seconds of calm to compare with")
+    parser.add_argument("--clicks", type=some, default=5_000_000, help="clicks left in spools")
+    parser.add_argument("--rate", type=positive, default=200, help="redirects a second meanwhile")
+    parser.add_argument("--calm", type=positive, default=20, help="seconds to compare with")
     return parser
 
 

@@ -18,6 +18,7 @@ from local_stack.stack import Stack
 from tests.resilience.chaos.report import verdict_rows, write_report
 from tests.resilience.chaos.run import Options, Run, chaos_stack, run_chaos
 from tests.resilience.chaos.spool_disk import OWN_MOUNTS, SpoolDisk, enter_own_mounts
+from tests.support.amounts import positive
 from tests.support.run_terminal import RunTerminal
 
 MAX_SEED = 9999
@@ -73,8 +74,8 @@ async def _until_stopped(
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
     parser.add_argument("--seed", type=int, help="of schedule and visitors; drawn if missing")
-    parser.add_argument("--duration", type=float, default=600, help="seconds of faults")
-    parser.add_argument("--rate", type=float, default=300, help="visits a second")
+    parser.add_argument("--duration", type=positive, default=600, help="seconds of faults")
+    parser.add_argument("--rate", type=positive, default=300, help="visits a second")
     parser.add_argument("--report", default="reports/chaos", help="folder for the report")
     parser.add_argument(OWN_MOUNTS, action="store_true", help=argparse.SUPPRESS)
     return parser
