@@ -19,7 +19,7 @@ from local_stack.terminal import Terminal
 from tests.bench.bench import Options
 from tests.bench.machine import describe_machine
 from tests.bench.needed import ensure_needed
-from tests.bench.outcome import run_sections
+from tests.bench.outcome import Outcome, run_sections
 from tests.bench.report import write_report
 from tests.bench.rows import create_rows
 from tests.bench.sections import SECTIONS
@@ -51,10 +51,14 @@ def main(arguments: Sequence[str]) -> int:
         seed=parsed.seed,
     )
     sections = {name: SECTIONS[name] for name in SECTIONS if name in (parsed.only or SECTIONS)}
+    outcomes: list[Outcome] = []
     try:
         ensure_needed(Terminal())
-        outcomes = run_sections(sections, options, terminal)
+        outcomes.extend(run_sections(sections, options, terminal))
     except KeyboardInterrupt:
+        # No report: it would take the place of a whole one.
+        terminal.table(create_rows(outcomes))
+        terminal.say(f"interrupted after {len(outcomes)} of {len(sections)} sections; no report")
         return INTERRUPTED
     except StackError as error:
         terminal.say(str(error))

@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,9 +30,8 @@ class Outcome:
 
 def run_sections(
     sections: Mapping[str, Section], options: Options, screen: Screen
-) -> list[Outcome]:
-    """Run each section in a temporary folder of its own."""
-    outcomes = []
+) -> Iterator[Outcome]:
+    """Run each section in a temporary folder of its own; yield what became of it."""
     for name, section in sections.items():
         screen.say(f"== {name}")
         started = time.monotonic()
@@ -47,10 +46,7 @@ def run_sections(
             except Exception as problem:  # whatever it was, the other sections can be measured
                 error = f"{type(problem).__name__}: {problem}"
                 screen.say(traceback.format_exc())
-        outcomes.append(
-            Outcome(name=name, took_s=time.monotonic() - started, findings=findings, error=error)
-        )
-    return outcomes
+        yield Outcome(name=name, took_s=time.monotonic() - started, findings=findings, error=error)
 
 
 def _slowness(times: float) -> Figure:

@@ -40,7 +40,9 @@ class RedirectorCounts:
     @property
     def hit_ratio(self) -> float:
         """Which share of the links that were looked up Redis knew."""
-        return 1 - self.lookups.get("miss", 0) / max(1, sum(self.lookups.values()))
+        known = sum(self.lookups.get(outcome, 0) for outcome in ("hit", "negative"))
+        looked_up = sum(self.lookups.values())
+        return 1 - (looked_up - known) / max(1, looked_up)
 
     def buckets(self, store: str) -> Buckets:
         """Return how long joined lookups in a store took."""

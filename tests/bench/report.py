@@ -39,7 +39,7 @@ def render_page(outcomes: Sequence[Outcome], options: Options, machine: Mapping[
     verdicts = [row.verdict for row in create_rows(outcomes)]
     return Template(Path(__file__).with_name("page.html").read_text()).substitute(
         style=STYLE,
-        **{"class": _CLASSES["broken" if "broken" in verdicts else "met"]},
+        **{"class": _CLASSES[_worst(verdicts)]},
         result=_result(verdicts),
         rows="\n".join(_group(outcome) for outcome in outcomes),
         sections="\n".join(_charts(outcome) for outcome in outcomes),
@@ -60,6 +60,10 @@ def _result(verdicts: Sequence[str]) -> str:
         return f"{broken} broken"
     met = verdicts.count("met")
     return f"{met} of {met + verdicts.count('missed')} goals met"
+
+
+def _worst(verdicts: Sequence[str]) -> str:
+    return next((each for each in ("broken", "missed") if each in verdicts), "met")
 
 
 def _group(outcome: Outcome) -> str:

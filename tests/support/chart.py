@@ -65,7 +65,7 @@ def draw(
     parts += [
         f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(tick):.1f}"'
         f' y2="{y(tick):.1f}"/>'
-        f'<text class="tick" x="{LEFT - 6}" y="{y(tick) + 4:.1f}">{tick:,.4g}</text>'
+        f'<text class="tick" x="{LEFT - 6}" y="{y(tick) + 4:.1f}">{_figure(tick)}</text>'
         for tick in ticks
     ]
     parts += [
@@ -88,6 +88,11 @@ def svg(title: str, height: float, parts: Sequence[str]) -> str:
         f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}">'
         f"\n{inside}\n</svg>"
     )
+
+
+def _figure(tick: float) -> str:
+    """Return a round value in figures that fit beside the chart."""
+    return f"{tick / 1e6:,.10g} M" if tick >= 1e6 else f"{tick:,.10g}"
 
 
 def _pieces(points: Points) -> Iterator[list[tuple[float, float]]]:

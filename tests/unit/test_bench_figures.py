@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
+from tests.bench import __main__ as bench
 from tests.bench.bench import Bench, Options
 from tests.bench.findings import Figure, Findings
 from tests.bench.outcome import Outcome, run_sections
@@ -95,6 +97,27 @@ def test_a_section_that_fails_does_not_keep_the_others_from_running() -> None:
     assert measured.is_sound
     assert len(set(folders)) == 2
     assert not any(folder.exists() for folder in folders)
+
+
+def test_an_interrupted_run_shows_what_it_has_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The sections before are not lost, and the report of an earlier run stays what it is."""
+
+    def works(_: Bench) -> Findings:
+        return Findings(figures=[Figure(name="speed of the first", value=1, unit="s")])
+
+    def is_interrupted(_: Bench) -> Findings:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bench, "SECTIONS", {"first": works, "second": is_interrupted})
+    monkeypatch.setattr(bench, "ensure_needed", lambda _: None)
+    monkeypatch.setattr(bench, "signal", SimpleNamespace(SIGTERM=0, SIGHUP=0, signal=print))
+    assert bench.main(["--report", str(tmp_path / "report")]) == bench.INTERRUPTED
+    shown = capsys.readouterr().out
+    assert "speed of the first" in shown
+    assert "interrupted after 1 of 2 sections" in shown
+    assert not (tmp_path / "report").exists()
 
 
 def test_a_lost_click_makes_a_section_unsound_and_a_missed_goal_does_not() -> None:

@@ -4,7 +4,12 @@ from math import inf
 
 import pytest
 
-from tests.bench.redirector_metrics import percentile_s, read_counts, share_within
+from tests.bench.redirector_metrics import (
+    RedirectorCounts,
+    percentile_s,
+    read_counts,
+    share_within,
+)
 
 PAGE = """
 qck_redirects_total{outcome="redirect"} 90.0
@@ -37,6 +42,13 @@ def test_what_was_before_is_not_counted() -> None:
 def test_a_negative_entry_is_a_hit() -> None:
     """Redis knew that there is no such link, and nobody else was asked."""
     assert read_counts([PAGE]).hit_ratio == pytest.approx(0.99)
+
+
+def test_what_redis_did_not_answer_is_no_hit() -> None:
+    """Whether it was asked in vain or given up, PostgreSQL had to answer; of none, none missed."""
+    counts = RedirectorCounts(lookups={"hit": 40, "miss": 10, "error": 20, "skipped": 30})
+    assert counts.hit_ratio == pytest.approx(0.4)
+    assert RedirectorCounts().hit_ratio == 1
 
 
 def test_percentiles_lie_within_their_bucket() -> None:

@@ -4,6 +4,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.bench.bench import Options
 from tests.bench.findings import Bars, Chart, Figure, Findings
 from tests.bench.outcome import Outcome
@@ -52,6 +54,40 @@ def test_the_page_says_how_many_goals_are_met_and_what_is_broken(tmp_path: Path)
     page = write_report([sound, broken], Options(), {}, tmp_path).read_text()
     assert "1 broken</span>" in page
     assert "OSError: &lt;gone&gt;" in page
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "kind"), [(1, "", "good"), (2, "", "missed"), (2, "gone", "bad")]
+)
+def test_the_title_has_the_colour_of_its_worst_news(
+    value: float, error: str, kind: str, tmp_path: Path
+) -> None:
+    """A missed goal is no good news, however many others are met."""
+    figures = [
+        Figure(name=name, value=of, unit="s", goal=1) for name, of in (("a", 1), ("b", value))
+    ]
+    outcome = Outcome(name="one", took_s=1, findings=Findings(figures=figures), error=error)
+    page = write_report([outcome], Options(), {}, tmp_path).read_text()
+    assert f'<h1>Benchmark: <span class="{kind}">' in page
+
+
+@pytest.mark.parametrize(
+    ("highest", "ticks"),
+    [
+        (0.3, ["0", "0.5", "1"]),
+        (11_600, ["0", "10,000", "20,000"]),
+        (1.5e8, ["0", "100 M", "200 M"]),
+    ],
+)
+def test_values_beside_a_chart_are_written_as_people_write_them(
+    highest: float, ticks: list[str], tmp_path: Path
+) -> None:
+    """No powers of ten: thousands have their comma, millions are told as such."""
+    curves = {"all": [(0.0, 0.0), (10.0, highest)]}
+    chart = Chart(title="t", x_label="x", y_label="y", curves=curves)
+    outcome = Outcome(name="one", took_s=1, findings=Findings(figures=(), charts=[chart]))
+    page = write_report([outcome], Options(), {}, tmp_path).read_text()
+    assert re.findall(r'class="tick"[^>]*>([^<]*)<', page) == ticks
 
 
 def test_the_json_has_everything(tmp_path: Path) -> None:
