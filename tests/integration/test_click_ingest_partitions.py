@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+import math
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -233,6 +234,7 @@ async def test_what_fails_is_tried_again_until_it_is_done(
 async def test_the_health_check_sees_the_end_coming(engine: AsyncEngine) -> None:
     """While days are ahead it says how many; on the last one it complains."""
     keeping = Keeping(engine)
+    assert math.isnan(keeping.horizon_s())  # not known yet, which must alarm nobody
     await keeping.partitions.ensure()
     assert await keeping.partitions.probe() == {"days_ahead": 3.5}
     keeping.clock.advance(3 * 86400)

@@ -10,6 +10,7 @@ from local_stack.errors import SettingsError
 from local_stack.home import PROJECT_ROOT
 from local_stack.programs import SERVICES
 from tests.support.monitoring import (
+    OF_PROMETHEUS,
     Dashboard,
     alert_names,
     dashboards,
@@ -95,6 +96,14 @@ def test_dashboards_ask_for_what_there_is(dashboard: Dashboard) -> None:
     assert dashboard.queries
     for query in dashboard.queries:
         assert series_of(query.expression) <= known, query.expression
+
+
+@pytest.mark.parametrize("dashboard", dashboards(), ids=lambda dashboard: dashboard.name)
+def test_no_panel_shows_nought_of_what_nobody_tells(dashboard: Dashboard) -> None:
+    """A service that is away is a gap; only Prometheus' own series are 0 where they are absent."""
+    for query in dashboard.queries:
+        if "vector(0)" in query.expression:
+            assert series_of(query.expression) <= OF_PROMETHEUS, query.expression
 
 
 def test_the_names_in_a_query_are_found() -> None:

@@ -6,6 +6,7 @@ would lock them all out.
 """
 
 import asyncio
+import math
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
@@ -107,6 +108,7 @@ class Partitions:
         self._behind = timedelta(days=days_behind)
         self._retention = timedelta(days=retention_days) if retention_days else None
         self._gauge = gauge
+        gauge.set(math.nan)  # nobody has looked, which is not the same as none: that is an alert
         self._clock = clock
         self._sleep = sleep
 

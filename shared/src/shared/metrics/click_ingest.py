@@ -67,7 +67,8 @@ class IngestMetrics:
 
     def _make_ledger(self, make: Instruments) -> None:
         self.partition_horizon = make.gauge(
-            "qck_click_partition_horizon_seconds", "How far ahead partitions of clicks exist"
+            "qck_click_partition_horizon_seconds",
+            "How far ahead partitions of clicks exist; NaN until somebody has looked",
         )
         self.ledger_missing = make.gauge(
             "qck_ledger_missing_clicks", "Clicks that the broker had and that never arrived"
