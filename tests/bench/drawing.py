@@ -5,9 +5,8 @@ from itertools import cycle
 
 from tests.bench.findings import Bars, Chart
 from tests.bench.rows import shown
-from tests.support.chart import Line, Span, draw
+from tests.support.chart import STYLES, Line, Span, draw
 
-STYLES = ("first", "second", "third", "fourth", "fifth")
 COLOURS = (
     "#0b68cb", "#e5484d", "#f76b15", "#46a758", "#8e4ec6", "#12a594", "#d6a100", "#d6409f",
     "#8d8d8d",

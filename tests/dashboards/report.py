@@ -5,10 +5,9 @@ from itertools import cycle, groupby
 from math import isnan
 
 from tests.dashboards.panels import Found, Panel
-from tests.support.chart import Line, Span, draw
+from tests.support.chart import STYLES, Line, Span, draw
 from tests.support.page import STYLE
 
-_STYLES = ("first", "second", "third", "fourth", "fifth")
 _SCALES = {"s": (1000, "ms"), "percentunit": (100, "%"), "bytes": (2**-20, "MiB")}
 """Units that read better in another: the factor, and its name."""
 
@@ -39,6 +38,6 @@ def _draw(panel: Panel, first: float, span: Span) -> str:
             style,
             [(at - first, None if isnan(value) else value * factor) for at, value in points],
         )
-        for (legend, points), style in zip(panel.curves.items(), cycle(_STYLES), strict=False)
+        for (legend, points), style in zip(panel.curves.items(), cycle(STYLES), strict=False)
     ]
     return draw(f"{panel.title} ({unit})", lines, span)

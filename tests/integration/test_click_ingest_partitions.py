@@ -1,8 +1,8 @@
 """Partitions in a real PostgreSQL."""
 
 import asyncio
-import uuid
 import math
+import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 

@@ -10,7 +10,7 @@ import msgspec
 from tests.load.plan import ClientSide, Plan
 from tests.load.service_side import Look
 from tests.load.verdict import Goal
-from tests.support.chart import Line, Span, draw
+from tests.support.chart import STYLES, Line, Span, draw
 from tests.support.page import STYLE
 
 _WORDS = {True: ("good", "met"), False: ("bad", "missed"), None: ("dim", "not measured")}
@@ -112,12 +112,11 @@ def _charts(client: ClientSide, looks: Sequence[Look]) -> list[str]:
     used = [(look.at, look.utilisation and 100 * look.utilisation) for look in looks]
     charts.append(draw("Fullest pool, per cent", [Line("in use", "first", used)], span))
     processes = sorted({name for look in looks for name in look.memory_bytes})
-    styles = ("first", "second", "third", "fourth", "fifth")
     memory = [
         Line(name, style, [
             (look.at, look.memory_bytes.get(name, 0) / 2**20) for look in looks
         ])
-        for name, style in zip(processes, cycle(styles), strict=False)
+        for name, style in zip(processes, cycle(STYLES), strict=False)
     ]  # fmt: skip
     connections = [
         Line("Redis", "first", [(look.at, look.redis_connections) for look in looks]),

@@ -8,13 +8,19 @@ from math import ceil, floor, log10
 WIDTH, HEIGHT = 1000, 150
 LEFT, RIGHT, TOP, BOTTOM = 56, 8, 8, 22
 MAX_TICKS = 12
+STYLES = [
+    f"{colour}{dashes}"
+    for dashes in ("", " dashed", " dotted")
+    for colour in ("first", "second", "third", "fourth", "fifth")
+]
+"""Of as many curves as anybody can tell apart: more than five colours nobody can."""
 
 Points = Sequence[tuple[float, float | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A curve; `style` is its class in the style sheet, and None in it is a gap."""
+    """A curve; `style` are its classes in the style sheet, and None in it is a gap."""
 
     label: str
     style: str

@@ -90,6 +90,20 @@ def test_values_beside_a_chart_are_written_as_people_write_them(
     assert re.findall(r'class="tick"[^>]*>([^<]*)<', page) == ticks
 
 
+def test_no_two_curves_of_a_chart_look_alike(tmp_path: Path) -> None:
+    """A dozen components are told apart in the lines and in their key, by classes that exist."""
+    curves = {f"part {number}": [(0.0, 1.0), (1.0, 2.0)] for number in range(12)}
+    chart = Chart(title="t", x_label="x", y_label="y", curves=curves)
+    outcome = Outcome(name="one", took_s=1, findings=Findings(figures=(), charts=[chart]))
+    page = write_report([outcome], Options(), {}, tmp_path).read_text()
+    looks = re.findall(r'<polyline class="([^"]+)"', page)
+    assert len(set(looks)) == 12
+    assert re.findall(r'<span class="key ([^"]+)"', page) == looks
+    for name in {name for look in looks for name in look.split()}:
+        assert f"polyline.{name} {{" in page
+        assert f".key.{name}" in page
+
+
 def test_the_json_has_everything(tmp_path: Path) -> None:
     """Options, machine and, for each section, figures with their verdict and all curves."""
     write_report([an_outcome()], Options(rounds=2), {"processor": "x"}, tmp_path)
