@@ -1,9 +1,8 @@
 """What the services say of a run: their counters before and after, and looks in between."""
 
 import asyncio
-import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +21,6 @@ from tests.load.target import Target
 LOOK_EACH_S = 1.0
 ANSWER_WITHIN_S = 2.0
 
-_POOL_STATUS = re.compile(r"Pool size: (\d+) .*Checked out connections: (\d+)")
 _CONNECTIONS = (
     "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
     " AND datname = current_database()"
@@ -62,7 +60,11 @@ class ServiceSide:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._http = httpx2.AsyncClient(timeout=ANSWER_WITHIN_S)
-        self._redis = Redis.from_url(target.redis_url) if target.redis_url else None
+        self._redis = (
+            Redis.from_url(target.redis_url, socket_timeout=ANSWER_WITHIN_S)
+            if target.redis_url
+            else None
+        )
         self._database: asyncpg.Connection[asyncpg.Record] | None = None
         self._started = time.monotonic()
         self.looks: list[Look] = []
@@ -103,7 +105,7 @@ class ServiceSide:
             try:
                 answer = await self._http.get(f"{base}/readyz")
                 used += pool_utilisations(answer.json())
-            except (httpx2.HTTPError, ValueError):
+            except (httpx2.HTTPError, ValueError, KeyError):
                 continue
             if memory := _first(await self._page(base), "process_resident_memory_bytes"):
                 look.memory_bytes[urlsplit(base).netloc] = memory
@@ -136,19 +138,10 @@ class ServiceSide:
 
 
 def pool_utilisations(ready: Any) -> Iterator[float]:
-    """Yield how full each pool is, wherever in the answer of `/readyz` it stands."""
-    if isinstance(ready, Mapping):
-        for name, value in ready.items():
-            if name.endswith("utilisation") and isinstance(value, int | float):
-                yield float(value)
-            elif name == "pool" and isinstance(value, str):
-                if match := _POOL_STATUS.search(value):
-                    yield int(match[2]) / max(1, int(match[1]))
-            else:
-                yield from pool_utilisations(value)
-    elif isinstance(ready, Sequence) and not isinstance(ready, str):
-        for value in ready:
-            yield from pool_utilisations(value)
+    """Yield how full each pool of connections is; a spool has a utilisation too, and is none."""
+    for check in ready["checks"].values():
+        if pool := check.get("pool"):
+            yield float(pool["utilisation"])
 
 
 def _first(page: str, name: str) -> float:

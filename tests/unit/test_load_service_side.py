@@ -19,6 +19,9 @@ process_start_time_seconds {megabytes}
 """
 
 
+READY = {"checks": {"redis": {"pool": {"utilisation": 0.5}}}}
+
+
 class GoneDatabase:
     """A connection whose server has died."""
 
@@ -32,7 +35,7 @@ async def side_of(*hosts: str) -> ServiceSide:
 
     async def answer(request: httpx2.Request) -> httpx2.Response:
         if request.url.path == "/readyz":
-            return httpx2.Response(200, json={"checks": {"redis": {"pool_utilisation": 0.5}}})
+            return httpx2.Response(200, json=READY)
         return httpx2.Response(200, text=PAGE.format(megabytes=request.url.host[-1]))
 
     processes = [f"http://{host}" for host in hosts]

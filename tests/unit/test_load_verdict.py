@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from shared.pool_usage import PoolUsage
 from tests.bench.redirector_metrics import RedirectorCounts
 from tests.load.plan import ClientSide
 from tests.load.profiles import PROFILES
@@ -142,18 +143,17 @@ def test_a_soak_must_stay_flat(grows: str, names: list[str]) -> None:
     assert missed(judge(a_run(looks=looks, is_soak=True))) == names
 
 
-def test_pools_are_found_wherever_they_stand() -> None:
-    """In numbers of their own or in SQLAlchemy's words."""
+def test_only_pools_of_connections_are_pools() -> None:
+    """A spool that is nearly full while RabbitMQ is away keeps nobody waiting for a connection."""
     ready = {
         "checks": {
-            "postgres": {"pool_size": 8, "pool_utilisation": 0.25},
-            "read": {
-                "pool": "Pool size: 4  Connections in pool: 1 Current Overflow: 0"
-                " Current Checked out connections: 3"
-            },
+            "postgres": {"status": "ok", "pool": PoolUsage(size=8).details()["pool"]},
+            "redis": {"status": "ok", "pool": {"size": 4, "utilisation": 0.75}},
+            "rabbitmq": {"status": "failed"},
+            "spool": {"status": "ok", "utilisation": 0.9},
         }
     }
-    assert list(pool_utilisations(ready)) == [0.25, 0.75]
+    assert list(pool_utilisations(ready)) == [0.0, 0.75]
 
 
 def test_the_day_is_the_sizing_documents() -> None:
