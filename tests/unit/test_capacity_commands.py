@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from capacity import __main__ as capacity_command
 from capacity.__main__ import PROFILES, main
 from capacity.arguments import parse_demand
 from capacity.profiles import DEMANDS, ProfileError, choose_profile
@@ -99,6 +100,18 @@ def test_settings_are_ready_to_paste(capsys: pytest.CaptureFixture[str]) -> None
     lines = capsys.readouterr().out.splitlines()
     assert all(line.startswith("#") or "=" in line for line in lines)
     assert "DATABASE_MAX_CONNECTIONS=30" in lines
+
+
+def test_choosing_a_profile_tells_what_the_servers_must_allow(
+    env_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No setting has it, and a service does not start where the budgets do not fit."""
+    monkeypatch.setattr(capacity_command, "ROOT", env_file.parent)
+    assert main(["profile", "5m"]) == 0
+    shown = capsys.readouterr().out
+    assert "max_connections at least 240" in shown
+    assert "DATABASE_MAX_CONNECTIONS=224" in shown
+    assert "DATABASE_MAX_CONNECTIONS=224" in env_file.read_text()
 
 
 def test_json_is_the_same_plan(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,9 +10,9 @@ from rich.console import Console
 from capacity.arguments import create_parser, parse_demand
 from capacity.bottlenecks import bottlenecks
 from capacity.plan import Plan, make_plan
-from capacity.profiles import ProfileError, choose_profile, write_profiles
+from capacity.profiles import DEMANDS, ProfileError, choose_profile, write_profiles
 from capacity.roadmap import compare, contradictions
-from capacity.settings_block import settings_block
+from capacity.settings_block import servers_text, settings_block
 from capacity.table import print_plan
 
 ROOT = Path(__file__).parents[4]
@@ -62,6 +62,8 @@ def _print(format: str, plan: Plan, console: Console) -> None:
 
 def _choose(name: str, console: Console) -> None:
     settings = choose_profile(name, folder=PROFILES, env_file=ROOT / ".env")
+    # What the servers have to allow is in no setting, and without it services may not start.
+    console.print(servers_text(make_plan(DEMANDS[name])), markup=False, end="")
     for setting, value in settings.items():
         console.print(f"{setting}={value}", markup=False)
     console.print("in .env; it holds from the next start on. Back: make profile NAME=development")
