@@ -8,8 +8,11 @@ from tests.dashboards.panels import Found, Panel
 from tests.support.chart import STYLES, Line, Span, draw
 from tests.support.page import STYLE
 
-_SCALES = {"s": (1000, "ms"), "percentunit": (100, "%"), "bytes": (2**-20, "MiB")}
-"""Units that read better in another: the factor, and its name."""
+_SCALES = {
+    "s": (1000, "ms"), "percentunit": (100, "%"), "bytes": (2**-20, "MiB"), "short": (1, "number"),
+    "reqps": (1, "a second"), "cps": (1, "a second"), "ops": (1, "a second"),
+}  # fmt: skip
+"""Units as people read them, where Grafana has names of its own: the factor, and the words."""
 
 
 def render(found: Found) -> str:
