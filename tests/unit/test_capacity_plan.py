@@ -107,10 +107,21 @@ def test_cached_links_follow_from_misses_and_creates() -> None:
 
 
 def test_retention_bounds_clicks_and_not_their_counts() -> None:
-    """Half the days are half the clicks; nothing else of a day changes."""
-    year, half = (plan_storage(Demand(retention_days=days)) for days in (360, 180))
-    assert half.postgres_bytes == pytest.approx(year.postgres_bytes / 2, rel=0.01)
-    assert half.wal_bytes_per_day == year.wal_bytes_per_day
+    """Links and counts grow for the whole year that disk is told for, however few clicks stay."""
+    year, half, day = (plan_storage(Demand(retention_days=days)) for days in (0, 180, 1))
+    others = 365 * (year.links_bytes_per_day + year.counts_bytes_per_day)
+    for plan, clicks_days in ((year, 365), (half, 180), (day, 1)):
+        clicks = clicks_days * year.clicks_bytes_per_day
+        assert plan.postgres_bytes == pytest.approx(clicks + others)
+        assert plan.wal_bytes_per_day == year.wal_bytes_per_day
+        assert plan.cached_links == year.cached_links
+
+
+def test_a_longer_retention_is_planned_to_its_end() -> None:
+    """Two years of clicks are not told as one."""
+    one, two = (plan_storage(Demand(retention_days=days)) for days in (365, 730))
+    assert two.planned_days == 730
+    assert two.postgres_bytes == pytest.approx(2 * one.postgres_bytes)
 
 
 def test_an_outage_has_no_more_clicks_than_its_days() -> None:

@@ -6,6 +6,7 @@ import msgspec
 
 DAY_S = 86_400
 HOUR_S = 3_600
+PLANNED_DAYS = 365
 
 _Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
@@ -28,7 +29,7 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
     links: Annotated[int, msgspec.Meta(ge=0, le=10**12)] = 0
     """That there are already, before the first day."""
     retention_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 0
-    """That clicks are kept; 0 is for ever, and disk is then told for a year."""
+    """That clicks are kept; 0 is for ever. Disk is told for a year, or for as long as that."""
     outage_hours: Annotated[float, msgspec.Meta(ge=0, le=720)] = 4.0
     """That the broker, or what stores clicks, may be away at the busiest time without loss."""
     target: Annotated[float, msgspec.Meta(ge=0.01, le=1)] = 0.8
@@ -70,9 +71,14 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
         return self.clicks_per_day >= MANY_HOSTS_CLICKS_PER_DAY
 
     @property
+    def planned_days(self) -> int:
+        """The days that disk is planned for: links and counts go on growing behind the clicks."""
+        return max(PLANNED_DAYS, self.retention_days)
+
+    @property
     def kept_days(self) -> int:
-        """The days of clicks that disk is planned for."""
-        return self.retention_days or 365
+        """The days of clicks that there are at the end of those."""
+        return self.retention_days or PLANNED_DAYS
 
     @property
     def outage_clicks(self) -> float:

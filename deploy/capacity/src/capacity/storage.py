@@ -20,9 +20,9 @@ class Storage(msgspec.Struct, frozen=True, kw_only=True):
     """Which stay when clicks are dropped."""
     wal_bytes_per_day: int
     wal_peak_bytes_per_s: int
-    kept_days: int
+    planned_days: int
     postgres_bytes: int
-    """At the end of those days, all links and counts included."""
+    """At the end of those days: the clicks that are kept, all links, all counts."""
     outage_clicks: int
     queue_bytes: int
     """In RabbitMQ, while nothing is stored."""
@@ -37,13 +37,13 @@ def plan_storage(demand: Demand) -> Storage:
     # Little's law once more: an entry stays for its TTL, and each comes from a miss or a create.
     cached = min(
         (clicks * (1 - demand.hit_ratio) + made) * costs.LINK_TTL_S / DAY_S,
-        demand.links + made * demand.kept_days,
+        demand.links + made * demand.planned_days,
     )
     # Each hour has a row for each link that is clicked in it, and most of those are cached ones.
     counts = min(clicks / 24, cached) * 24 * costs.COUNTS_DISK_BYTES
     links_bytes = made * costs.LINK_DISK_BYTES
     clicks_bytes = clicks * costs.CLICK_DISK_BYTES
-    days = demand.kept_days
+    days = demand.planned_days
     return Storage(
         cached_links=round(cached),
         redis_bytes=round(cached * costs.LINK_REDIS_BYTES),
@@ -56,9 +56,11 @@ def plan_storage(demand: Demand) -> Storage:
             demand.peak_per_s * costs.CLICK_WAL_BYTES
             + demand.peak_creates_per_s * costs.LINK_WAL_BYTES
         ),
-        kept_days=days,
+        planned_days=days,
         postgres_bytes=round(
-            (links_bytes + clicks_bytes + counts) * days + demand.links * costs.LINK_DISK_BYTES
+            clicks_bytes * demand.kept_days
+            + (links_bytes + counts) * days
+            + demand.links * costs.LINK_DISK_BYTES
         ),
         outage_clicks=round(demand.outage_clicks),
         queue_bytes=round(demand.outage_clicks * costs.CLICK_QUEUE_BYTES),

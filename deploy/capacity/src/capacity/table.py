@@ -90,8 +90,8 @@ def _storage(plan: Plan) -> Iterable[Row]:
     yield "clicks on disk", decimal(kept.clicks_bytes_per_day), ""
     yield "counts on disk", decimal(kept.counts_bytes_per_day), ""
     yield (
-        f"PostgreSQL after {kept.kept_days} days"
-        + ("" if plan.demand.retention_days else " (clicks are kept for ever)"),
+        f"PostgreSQL after {kept.planned_days} days, clicks kept for "
+        + (f"{plan.demand.retention_days} days" if plan.demand.retention_days else "ever"),
         "",
         decimal(kept.postgres_bytes),
     )
