@@ -15,6 +15,7 @@ from redirector.link_store import LinkStore
 from shared.link_cache import LinkCache
 from tests.bench.table_sizes import settle
 from tests.capacity.verdict import WITHIN
+from tests.seed.clicks import seed_clicks
 from tests.seed.links import seed_links
 from tests.seed.visitors import COUNTRIES, REFERERS, USER_AGENTS
 from tests.support.clicks import a_click, a_message
@@ -58,6 +59,21 @@ async def test_disk_of_a_click_is_as_forecast(database_url: str, writer: ClickWr
     counts = (after.counts_bytes - before.counts_bytes) / hours
     assert rows == pytest.approx(costs.CLICK_DISK_BYTES, rel=WITHIN)
     assert counts == pytest.approx(costs.COUNTS_DISK_BYTES, rel=WITHIN)
+
+
+@pytest.mark.parametrize(("links", "clicks"), [(2_000, 4_000), (500, 10_000)])
+async def test_disk_of_statistics_is_as_forecast(
+    database_url: str, links: int, clicks: int
+) -> None:
+    """A row for each link and day, larger the more clicks it has; seeded ones are folded too."""
+    await seed_links(database_url, links)
+    before = await settle(database_url)
+    await seed_clicks(database_url, clicks, days=2)
+    after = await settle(database_url)
+    ((rows,),) = await fetch(database_url, "SELECT count(*) FROM click_statistics")
+    forecast = rows * costs.STATISTICS_DISK_BYTES + clicks * costs.STATISTICS_CLICK_DISK_BYTES
+    taken = after.statistics_bytes - before.statistics_bytes
+    assert taken == pytest.approx(forecast, rel=WITHIN)
 
 
 async def test_disk_and_memory_of_a_link_are_as_forecast(

@@ -107,9 +107,11 @@ def test_cached_links_follow_from_misses_and_creates() -> None:
 
 
 def test_retention_bounds_clicks_and_not_their_counts() -> None:
-    """Links and counts grow for the whole year that disk is told for, however few clicks stay."""
+    """All else grows for the whole year that disk is told for, however few clicks stay."""
     year, half, day = (plan_storage(Demand(retention_days=days)) for days in (0, 180, 1))
-    others = 365 * (year.links_bytes_per_day + year.counts_bytes_per_day)
+    others = 365 * (
+        year.links_bytes_per_day + year.counts_bytes_per_day + year.statistics_bytes_per_day
+    )
     for plan, clicks_days in ((year, 365), (half, 180), (day, 1)):
         clicks = clicks_days * year.clicks_bytes_per_day
         assert plan.postgres_bytes == pytest.approx(clicks + others)

@@ -72,7 +72,7 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def planned_days(self) -> int:
-        """The days that disk is planned for: links and counts go on growing behind the clicks."""
+        """The days that disk is planned for: links and counts grow on when clicks are dropped."""
         return max(PLANNED_DAYS, self.retention_days)
 
     @property

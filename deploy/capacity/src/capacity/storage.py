@@ -17,12 +17,13 @@ class Storage(msgspec.Struct, frozen=True, kw_only=True):
     clicks_bytes_per_day: int
     """Rows with their indexes."""
     counts_bytes_per_day: int
-    """Which stay when clicks are dropped."""
+    statistics_bytes_per_day: int
+    """Both stay when clicks are dropped."""
     wal_bytes_per_day: int
     wal_peak_bytes_per_s: int
     planned_days: int
     postgres_bytes: int
-    """At the end of those days: the clicks that are kept, all links, all counts."""
+    """At the end of those days: the clicks that are kept, all links, counts and statistics."""
     outage_clicks: int
     queue_bytes: int
     """In RabbitMQ, while nothing is stored."""
@@ -41,6 +42,11 @@ def plan_storage(demand: Demand) -> Storage:
     )
     # Each hour has a row for each link that is clicked in it, and most of those are cached ones.
     counts = min(clicks / 24, cached) * 24 * costs.COUNTS_DISK_BYTES
+    # And each day a row of statistics for each of them.
+    statistics = (
+        min(clicks, cached) * costs.STATISTICS_DISK_BYTES
+        + clicks * costs.STATISTICS_CLICK_DISK_BYTES
+    )
     links_bytes = made * costs.LINK_DISK_BYTES
     clicks_bytes = clicks * costs.CLICK_DISK_BYTES
     days = demand.planned_days
@@ -51,6 +57,7 @@ def plan_storage(demand: Demand) -> Storage:
         links_bytes_per_day=round(links_bytes),
         clicks_bytes_per_day=round(clicks_bytes),
         counts_bytes_per_day=round(counts),
+        statistics_bytes_per_day=round(statistics),
         wal_bytes_per_day=round(clicks * costs.CLICK_WAL_BYTES + made * costs.LINK_WAL_BYTES),
         wal_peak_bytes_per_s=round(
             demand.peak_per_s * costs.CLICK_WAL_BYTES
@@ -59,7 +66,7 @@ def plan_storage(demand: Demand) -> Storage:
         planned_days=days,
         postgres_bytes=round(
             clicks_bytes * demand.kept_days
-            + (links_bytes + counts) * days
+            + (links_bytes + counts + statistics) * days
             + demand.links * costs.LINK_DISK_BYTES
         ),
         outage_clicks=round(demand.outage_clicks),

@@ -89,6 +89,7 @@ def _storage(plan: Plan) -> Iterable[Row]:
     yield "links on disk", decimal(kept.links_bytes_per_day), ""
     yield "clicks on disk", decimal(kept.clicks_bytes_per_day), ""
     yield "counts on disk", decimal(kept.counts_bytes_per_day), ""
+    yield "statistics on disk", decimal(kept.statistics_bytes_per_day), ""
     yield (
         f"PostgreSQL after {kept.planned_days} days, clicks kept for "
         + (f"{plan.demand.retention_days} days" if plan.demand.retention_days else "ever"),
