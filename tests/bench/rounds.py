@@ -1,5 +1,6 @@
 """Rounds of full load on several things in turn, so that a change of weather hits them alike."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -38,14 +39,16 @@ def measure(target: Target, wrk: Wrk, seconds: float) -> Measured:
     """Put the target under full load."""
     warm_up = wrk.run(target.port, WARM_UP_S)
     components = target.components()
-    before = cpu_seconds(components)
+    before, looked_at = cpu_seconds(components), time.monotonic()
     load = wrk.run(target.port, seconds)
+    # The generator counts from its first request on; what others use begins with the first look.
+    lasted_s = time.monotonic() - looked_at
     used = spent(before, cpu_seconds(components)).with_component(GENERATOR, load.cpu_s)
     return Measured(
         warm_up=warm_up,
         load=load,
         cpu_us=used.per_piece_us(load.redirects),
-        others_percent=used.others_percent(load.duration_us / 1e6),
+        others_percent=used.others_percent(lasted_s),
     )
 
 

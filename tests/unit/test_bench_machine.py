@@ -2,9 +2,12 @@
 
 import os
 import time
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from tests.bench import rounds
 from tests.bench.cpu import (
     MACHINE,
     TICKS_PER_S,
@@ -17,9 +20,9 @@ from tests.bench.cpu import (
 from tests.bench.machine import cpu_model
 from tests.bench.memory import pss_bytes, read_kib
 from tests.bench.round_trip import round_trip_p95_s
-from tests.bench.rounds import Measured, costs, ratios, where_the_time_goes
+from tests.bench.rounds import Measured, Target, costs, measure, ratios, where_the_time_goes
 from tests.bench.workers import consuming_since
-from tests.bench.wrk import Load
+from tests.bench.wrk import Load, Wrk
 
 STAT = (
     "4711 (a (strange) name) S 1 4711 4711 0 -1 4194560 1000 0 0 0 "
@@ -50,6 +53,18 @@ def test_what_no_component_used_is_somebody_elses() -> None:
     used = spent(before, {"nginx": 2.0, "redis": 2.5, MACHINE: 14.0})
     assert used == Spent({"nginx": 1.0, "redis": 0.5}, others_s=2.5)
     assert spent(before, {"nginx": 2.0, "redis": 2.0, MACHINE: 10.5}).others_s == 0
+
+
+def test_others_have_no_more_than_the_whole_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the generator takes beside its own clock: what is used then is of that time."""
+    cores = os.cpu_count() or 1
+    looks = iter([{MACHINE: 0.0}, {MACHINE: 4.0 * cores}])
+    clock = iter([100.0, 104.0])
+    monkeypatch.setattr(rounds, "cpu_seconds", lambda _: next(looks))
+    monkeypatch.setattr(rounds, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    wrk = SimpleNamespace(run=lambda _port, _seconds: a_round(100).load)
+    target = Target(name="qck", port=1, components=dict)
+    assert measure(target, cast(Wrk, wrk), 1.0).others_percent == 100
 
 
 def test_a_component_that_is_known_from_elsewhere_is_none_of_the_others() -> None:
