@@ -8,7 +8,7 @@ from local_stack.stack import Stack
 from tests.support.stack import started_stack
 from tests.support.whole_program import a_program, output_of
 
-ENDS_WITHIN_S = 120
+ENDS_WITHIN_S = 180
 
 # Not asserted in a test: a machine busy with other things must not fail it. One stall in a short
 # run leaves lookups to PostgreSQL, and has callers hold every connection.
