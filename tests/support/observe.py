@@ -138,7 +138,7 @@ class Observer:
         except asyncio.CancelledError:
             if is_being_cancelled():  # else it was the channel that died
                 raise
-            self._broker = None
+            await self._leave_broker()
             return None
 
     async def _leave_broker(self) -> None:
