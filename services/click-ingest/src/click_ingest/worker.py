@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
@@ -27,8 +26,7 @@ from click_ingest.subscription import Subscription
 from click_ingest.user_agent import UserAgents
 from shared import broker
 from shared.background import background_tasks
-from shared.db.engine import create_engine, warm
-from shared.db.errors import DATABASE_ERRORS
+from shared.db.engine import create_engine, ping, warm_if_there
 from shared.db.pool import pool_usage
 from shared.garbage import keep_for_good
 from shared.health import Check, health_routes
@@ -90,7 +88,7 @@ async def _open(
         retention_days=settings.click_retention_days,
         gauge=metrics.partition_horizon,
     )
-    await _warm(engine, connections)
+    await warm_if_there({engine: connections})
     queues = QueueWatch(connect=_connector(settings, "queue watch"), metrics=metrics)
     stack.push_async_callback(queues.close)
     writer = _create_writer(engine, tracing)
@@ -105,9 +103,7 @@ async def _open(
     stack.push_async_callback(_drain, consumer, consuming)
     checks[:] = [
         Check("rabbitmq", consumer.broker_probe, required=True, details=queues.details),
-        Check(
-            "postgres", lambda: _ping(engine), required=True, details=pool_usage(engine).details
-        ),
+        Check("postgres", lambda: ping(engine), required=True, details=pool_usage(engine).details),
         Check("poison", consumer.poison_probe, required=True),
         Check("partitions", partitions.probe),
     ]
@@ -119,14 +115,6 @@ async def _drain(consumer: Consumer, consuming: "asyncio.Task[None]") -> None:
     if pending:
         log.warning("drain_abandoned", standing=consumer.standing)
     consuming.cancel()
-
-
-async def _warm(engine: AsyncEngine, connections: int) -> None:
-    """Open connections before the first click; what is away is only said, and tried later."""
-    try:
-        await warm(engine, connections)
-    except DATABASE_ERRORS as error:
-        log.warning("database_away_at_start", reason=repr(error))
 
 
 def _create_engine(settings: Settings, connections: int) -> AsyncEngine:
@@ -187,8 +175,3 @@ def _create_consumer(
     return Consumer(
         subscribe=subscribe, flush=flusher.flush, until_ready=partitions.ensure_until_done
     )
-
-
-async def _ping(engine: AsyncEngine) -> None:
-    async with engine.connect() as connection:
-        await connection.execute(text("SELECT 1"))

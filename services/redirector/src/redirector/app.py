@@ -2,12 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 from redis.asyncio import Redis
-from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
 from redirector import pages
@@ -43,8 +42,7 @@ from redirector.visit_charge import VisitCharge
 from redirector.visit_limit import VisitLimit
 from shared.background import background_tasks
 from shared.bots import BotPatterns
-from shared.db.engine import create_engine, warm
-from shared.db.errors import DATABASE_ERRORS
+from shared.db.engine import create_engine, warm_if_there
 from shared.db.pool import pool_usage
 from shared.garbage import keep_for_good
 from shared.health import Check, health_routes
@@ -169,7 +167,7 @@ async def _open(
         spool=spool, spool_max_bytes=settings.spool.max_bytes,
     )  # fmt: skip
     await _warm_cache(cache, redis, redis_connections - 1)
-    await _warm_database({read_engine: database_connections - 1, primary_engine: 1})
+    await warm_if_there({read_engine: database_connections - 1, primary_engine: 1})
     places = _open_places(settings, stack, tasks)
     untracked = Untracked(settings.disable.track_param, settings.disable.patterns)
     recorder = ClickRecorder(
@@ -277,12 +275,3 @@ async def _warm_cache(cache: LinkCache, redis: Redis, connections: int) -> None:
             await warm_redis(redis, connections)
     except Exception as error:  # every kind of failure of the client means the same here
         log.warning("redis_away_at_start", reason=repr(error))
-
-
-async def _warm_database(engines: Mapping[AsyncEngine, int]) -> None:
-    """Open the connections of each engine likewise."""
-    try:
-        for engine, connections in engines.items():
-            await warm(engine, connections)
-    except DATABASE_ERRORS as error:
-        log.warning("database_away_at_start", reason=repr(error))

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from shared.background import background_tasks
-from shared.db.engine import create_engine, warm
-from shared.db.errors import DATABASE_ERRORS
+from shared.db.engine import create_engine, ping, warm_if_there
 from shared.db.pool import pool_usage
 from shared.garbage import expect_large_answers, keep_for_good
 from shared.health import Check, health_routes
@@ -111,9 +109,10 @@ def create_app(settings: Settings) -> Starlette:
     metrics.pools.watch("postgres", pool_usage(engine))
     metrics.pools.watch("redis", redis_pool_usage(redis))
     cache_calls = asyncio.Semaphore(max(1, redis_connections - 1))  # one is for the health check
+    cache = LinkCache(redis, settings.link_cache)
     outbox = LinkOutbox(
         engine=engine,
-        cache=LinkCache(redis, settings.link_cache),
+        cache=cache,
         cache_calls=cache_calls,
         metrics=metrics,
     )
@@ -121,11 +120,11 @@ def create_app(settings: Settings) -> Starlette:
     checks = [
         Check(
             "postgres",
-            lambda: _ping_database(engine),
+            lambda: ping(engine),
             required=True,
             details=pool_usage(engine).details,
         ),
-        Check("redis", lambda: _ping_redis(redis), details=redis_pool_usage(redis).details),
+        Check("redis", cache.ping, details=redis_pool_usage(redis).details),
     ]
     links = LinkStore(
         engine=engine,
@@ -145,7 +144,7 @@ def create_app(settings: Settings) -> Starlette:
         statistics=VisitStatistics(search=StatisticsSearch(engine), paths=paths, now=utc_now),
         exports=Exports(store=ExportStore(engine), paths=paths, presenter=presenter),
         audit_entries=AuditEntries(search=AuditSearch(engine), presenter=presenter),
-        health=ApiHealth(lambda: _ping_database(engine)),
+        health=ApiHealth(lambda: ping(engine)),
         description=ApiDescription(),
     )
     operation = health_routes(lambda: checks, registry)
@@ -158,7 +157,8 @@ def create_app(settings: Settings) -> Starlette:
                 await stack.enter_async_context(tracing.exporting())
             stack.push_async_callback(engine.dispose)
             stack.push_async_callback(redis.aclose)
-            await _warm(engine, connections, redis, redis_connections)
+            await warm_if_there({engine: connections})
+            await _warm_cache(redis, redis_connections)
             tasks = await stack.enter_async_context(background_tasks())
             tasks.create_task(OutboxRelay(outbox, metrics).run())
             folding = CountFolding(engine, metrics, share=settings.count_folding.share)
@@ -269,24 +269,9 @@ def _request_traces(
     return [Middleware(RequestTraces, tracer=tracer, templates=templates, untraced=paths)]
 
 
-async def _warm(
-    engine: AsyncEngine, connections: int, redis: Redis, redis_connections: int
-) -> None:
+async def _warm_cache(redis: Redis, connections: int) -> None:
     """Open connections before the first request; what is away is only said, and tried later."""
     try:
-        await warm(engine, connections)
-    except DATABASE_ERRORS as error:
-        log.warning("database_away_at_start", reason=repr(error))
-    try:
-        await warm_redis(redis, redis_connections)
+        await warm_redis(redis, connections)
     except (RedisError, OSError, TimeoutError) as error:
         log.warning("redis_away_at_start", reason=repr(error))
-
-
-async def _ping_database(engine: AsyncEngine) -> None:
-    async with engine.connect() as connection:
-        await connection.execute(text("SELECT 1"))
-
-
-async def _ping_redis(redis: Redis) -> None:
-    await redis.ping()

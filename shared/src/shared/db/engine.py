@@ -1,9 +1,11 @@
 """The PostgreSQL engine: bounded pool, every time limit set, no dead connection handed out."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import event, exc
+import structlog
+from sqlalchemy import event, exc, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -13,6 +15,8 @@ from shared.db.prompt_connection import PromptConnection
 from shared.settings import Secret
 
 CONNECT_TIMEOUT_S = 2.0
+
+log = structlog.get_logger()
 
 
 def create_engine(
@@ -86,3 +90,18 @@ async def warm(engine: AsyncEngine, connections: int) -> None:
                 group.create_task(hold())
     except* DATABASE_ERRORS as errors:
         raise errors.exceptions[0] from None
+
+
+async def warm_if_there(engines: Mapping[AsyncEngine, int]) -> None:
+    """Warm engines, each with its connections; a server that is away is only told in the log."""
+    try:
+        for engine, connections in engines.items():
+            await warm(engine, connections)
+    except DATABASE_ERRORS as error:
+        log.warning("database_away_at_start", reason=repr(error))
+
+
+async def ping(engine: AsyncEngine) -> None:
+    """Raise unless PostgreSQL answers."""
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
