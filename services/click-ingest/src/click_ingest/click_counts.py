@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-import asyncpg
-
+from click_ingest.driver_connection import Connection
 from click_ingest.user_agent import UserAgent
 from shared.click_delta import HOUR_S, ORPHANS
 from shared.click_event import ClickEvent
@@ -45,7 +44,7 @@ def _hour_of(moment: datetime) -> int:
 
 
 async def record(
-    connection: "asyncpg.Connection[asyncpg.Record]",
+    connection: Connection,
     clicks: Sequence[ClickEvent],
     hours: Sequence[int],
     recognise: Callable[[str], UserAgent],

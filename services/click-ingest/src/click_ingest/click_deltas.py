@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 
-import asyncpg
-
+from click_ingest.driver_connection import Connection
 from click_ingest.user_agent import UserAgent
 from shared.click_delta import ORPHANS, Source, encode_delta
 from shared.click_event import ClickEvent
@@ -20,7 +19,7 @@ _key = attrgetter("referer", "user_agent", "country")
 
 
 async def record(
-    connection: "asyncpg.Connection[asyncpg.Record]",
+    connection: Connection,
     clicks: Sequence[ClickEvent],
     hours: Sequence[int],
     recognise: Callable[[str], UserAgent],

@@ -7,9 +7,8 @@ from SQLAlchemy's pool: SQLAlchemy begins its transaction only when a statement 
 so that COPY on the raw connection inside `engine.begin()` would be a transaction of its own.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
-from typing import TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from uuid import UUID
 
 import asyncpg
@@ -18,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from click_ingest import click_counts, click_deltas, ledger
 from click_ingest.batch import ClickBatch
+from click_ingest.driver_connection import Connection, driver_connection
 from click_ingest.refusal import Refusal, refusal_of
 from click_ingest.user_agent import UserAgents
 from shared.click_event import ClickEvent
@@ -26,8 +26,6 @@ _COLUMNS = (*ClickEvent.__struct_fields__, "is_bot", "browser", "operating_syste
 
 # The bounds let PostgreSQL leave out the partitions of other days.
 _STORED = "SELECT id FROM clicks WHERE id = ANY($1::uuid[]) AND id BETWEEN $2 AND $3"
-
-_Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 class StoredClickNotFoundError(Exception):
@@ -90,7 +88,7 @@ class ClickWriter:
         return None
 
     async def _insert(
-        self, connection: _Connection, clicks: Sequence[ClickEvent]
+        self, connection: Connection, clicks: Sequence[ClickEvent]
     ) -> Sequence[ClickEvent]:
         """Store those of the clicks that are not, and return them."""
         while clicks:
@@ -105,7 +103,7 @@ class ClickWriter:
         return clicks
 
     async def _without_stored(
-        self, connection: _Connection, clicks: Sequence[ClickEvent]
+        self, connection: Connection, clicks: Sequence[ClickEvent]
     ) -> Sequence[ClickEvent]:
         new = {UUID(click.id): click for click in clicks}  # spelt in two ways it is one id
         for (click_id,) in await connection.fetch(_STORED, list(new), min(new), max(new)):
@@ -126,15 +124,7 @@ class ClickWriter:
                 agent.device,
             )
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[_Connection]:
-        async with self._engine.connect() as pooled:
-            driver = (await pooled.get_raw_connection()).driver_connection
-            assert driver is not None  # noqa: S101 - None only once it was given back
-            try:
-                yield driver
-            except BaseException as error:
-                # The pool has seen nothing of this, and must not give the connection to the next.
-                if not isinstance(error, Exception) or refusal_of(error) is None:
-                    await pooled.invalidate()
-                raise
+    def _connection(self) -> AbstractAsyncContextManager[Connection]:
+        return driver_connection(
+            self._engine, is_harmless=lambda error: refusal_of(error) is not None
+        )

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 from socket import AF_INET, AF_INET6, inet_pton
 from typing import Any
 
-import asyncpg
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
+
+from click_ingest.driver_connection import Connection
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -29,7 +30,7 @@ def register_codecs(engine: AsyncEngine) -> None:
         connection.run_async(_register)
 
 
-async def _register(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def _register(connection: Connection) -> None:
     await connection.set_type_codec(
         "inet", schema="pg_catalog", format="binary", encoder=encode_address, decoder=bytes
     )

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import asyncpg
+from click_ingest.driver_connection import Connection
 
 # Poison that was received before is counted already: the message came again. The rows are locked
 # in sorted order, as two workers that lock in different orders wait for each other.
@@ -59,9 +59,7 @@ class LedgerEntry:
     confirmed: int = 0
 
 
-async def record(
-    connection: "asyncpg.Connection[asyncpg.Record]", entries: Mapping[uuid.UUID, LedgerEntry]
-) -> None:
+async def record(connection: Connection, entries: Mapping[uuid.UUID, LedgerEntry]) -> None:
     """Add the entries to the ledger within the caller's transaction."""
     if not entries:
         return

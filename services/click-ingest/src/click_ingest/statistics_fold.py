@@ -5,7 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from click_ingest.statistics_store import Connection, Day, Key, add_days
+from click_ingest.driver_connection import Connection
+from click_ingest.statistics_store import Day, Key, add_days
 from shared.click_delta import HOURS_A_DAY, ORPHANS, ClickDelta, decode_delta
 from shared.day_statistics import Scope
 

@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from click_ingest.driver_connection import driver_connection
 from click_ingest.statistics_fold import StatisticsFold
-from click_ingest.statistics_store import Connection, is_our_turn
+from click_ingest.statistics_store import is_our_turn
 from click_ingest.tag_statistics import renew_tags
 from shared.db.errors import DATABASE_ERRORS
 from shared.metrics import IngestMetrics
@@ -74,7 +74,7 @@ class StatisticsKeeper:
         Raises:
             Exception: nothing was done, or nobody knows; the next step does what is left.
         """
-        async with self._connection() as connection:
+        async with driver_connection(self._engine) as connection:
             lag_s = await connection.fetchval(_LAG)
             self._metrics.statistics_lag.set(lag_s or 0.0)
             async with connection.transaction():
@@ -86,15 +86,3 @@ class StatisticsKeeper:
         self._metrics.statistics_clicks.inc(folded.clicks)
         self._metrics.statistics_cropped.inc(folded.cropped + renewed.cropped)
         return bool(folded.deltas or renewed.marks or renewed.days)
-
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connection]:
-        async with self._engine.connect() as pooled:
-            driver = (await pooled.get_raw_connection()).driver_connection
-            assert driver is not None  # noqa: S101 - None only once it was given back
-            try:
-                yield driver
-            except BaseException:
-                # The pool has seen nothing of this, and must not give the connection to the next.
-                await pooled.invalidate()
-                raise

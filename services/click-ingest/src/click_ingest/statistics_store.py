@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeAlias
 
-import asyncpg
-
+from click_ingest.driver_connection import Connection
 from shared.day_statistics import MAX_VALUES, DayStatistics, Scope, decode_day, encode_day
 from shared.visitor_sketch import VisitorSketch
 
 STATISTICS_LOCK = 0x71636B73  # "qcks"
 
-Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Key: TypeAlias = "tuple[Scope, int, date]"
 
 _TRY_LOCK = f"SELECT pg_try_advisory_xact_lock({STATISTICS_LOCK})"

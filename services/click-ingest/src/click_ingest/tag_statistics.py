@@ -3,7 +3,8 @@
 from datetime import date
 from typing import NamedTuple
 
-from click_ingest.statistics_store import Connection, Day, Key, stored_day, write_days
+from click_ingest.driver_connection import Connection
+from click_ingest.statistics_store import Day, Key, stored_day, write_days
 
 MAX_MARKS = 20
 MAX_DAYS = 1
