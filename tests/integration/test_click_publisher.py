@@ -10,6 +10,7 @@ import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from prometheus_client import CollectorRegistry
 
+from redirector.adopted_spools import AdoptedSpools
 from redirector.click_publisher import ClickPublisher, drain_within
 from redirector.spool import ClickSpool
 from redirector.spool_folder import SpoolFolder
@@ -35,11 +36,12 @@ class Publishing:
             max_bytes=10**7,
             metrics=self.metrics,
         )
+        self.adopted = AdoptedSpools(root, metrics=self.metrics)
         self.publisher = ClickPublisher(
             url=Secret(url),
             name="tests",
             spool=self.spool,
-            root=root,
+            adopted=self.adopted,
             max_clicks=max_clicks,
             linger_s=0.005,
             timeout_s=2.0,
@@ -63,7 +65,7 @@ class Publishing:
             await until(lambda: self.publisher.is_connected)
             yield
             await drain_within(self.publisher, running, DEADLINE_S)
-        self.publisher.close()
+        self.adopted.release()
         self.spool.close()
 
 

@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from click_ingest.partitions import statements_for
+from redirector.adopted_spools import AdoptedSpools
 from redirector.click_publisher import ClickPublisher, drain_within
 from redirector.spool import ClickSpool
 from redirector.spool_folder import SpoolFolder
@@ -39,8 +40,9 @@ async def publish_spools_in(root: Path, amqp_url: str) -> None:
     spool = ClickSpool(
         SpoolFolder.plan(root), segment_bytes=10**6, max_bytes=10**7, metrics=metrics
     )
+    adopted = AdoptedSpools(root, metrics=metrics)
     publisher = ClickPublisher(
-        url=Secret(amqp_url), name="tests", spool=spool, root=root,
+        url=Secret(amqp_url), name="tests", spool=spool, adopted=adopted,
         max_clicks=4, linger_s=0.005, timeout_s=5, metrics=metrics,
     )  # fmt: skip
 
@@ -51,7 +53,7 @@ async def publish_spools_in(root: Path, amqp_url: str) -> None:
         running = tasks.create_task(publisher.run())
         await until(only_own_is_left)
         await drain_within(publisher, running, DEADLINE_S)
-    publisher.close()
+    adopted.release()
     spool.close()
 
 

@@ -14,12 +14,14 @@ import pytest
 from aio_pika.abc import AbstractExchange, AbstractMessage
 from prometheus_client import CollectorRegistry
 
+from redirector.adopted_spools import UNUSABLE_FOR_S, AdoptedSpools
 from redirector.click_publisher import MAX_IN_FLIGHT, ClickPublisher
 from redirector.spool import ClickSpool
 from redirector.spool_folder import Position, SpoolFolder
 from shared import broker
 from shared.metrics import RedirectorMetrics
 from shared.settings import Secret
+from tests.support.clock import FakeClock
 
 DEADLINE_S = 5
 CLICKS_EACH = 5
@@ -50,11 +52,13 @@ class Publishing:
         self.spool = ClickSpool(self.folder, segment_bytes=10**6, max_bytes=10**6, metrics=metrics)
         self.spool.append_all([LINE] * CLICKS_EACH * messages)
         self.exchange = Exchange()
+        self.clock = FakeClock()
+        self.adopted = AdoptedSpools(root, metrics=metrics, clock=self.clock)
         self.publisher = ClickPublisher(
-            url=Secret("amqp://nobody/"), name="tests", spool=self.spool, root=root,
-            max_clicks=CLICKS_EACH, linger_s=0, timeout_s=DEADLINE_S, metrics=metrics,
+            url=Secret("amqp://nobody/"), name="tests", spool=self.spool,
+            adopted=self.adopted, max_clicks=CLICKS_EACH, linger_s=0, timeout_s=DEADLINE_S,
+            metrics=metrics,
         )  # fmt: skip
-        self.adopted = self.publisher._adopted_spools
 
     @asynccontextmanager
     async def pumping(self) -> AsyncIterator["asyncio.Task[None]"]:
@@ -75,7 +79,7 @@ class Publishing:
     @asynccontextmanager
     async def adopting(self) -> AsyncIterator[None]:
         """Pump likewise, once what dead processes left is adopted, sent and confirmed."""
-        self.adopted._adopt()
+        self.adopted.adopt()
         async with self.pumping() as pumping:
             await self.confirm_all()
             assert not pumping.done()
@@ -223,12 +227,12 @@ async def test_what_could_not_be_used_is_tried_again(tmp_path: Path) -> None:
     async with publishing.adopting():
         segment.rmdir()
         segment.write_bytes(LINE)
-        publishing.adopted._adopt()
+        publishing.adopted.adopt()
         await settle()
         assert publishing.unusable == 1
         assert publishing.exchange.confirms == []
-        publishing.adopted._unusable[spool.name] = 0.0
-        publishing.adopted._adopt()
+        publishing.clock.advance(UNUSABLE_FOR_S)
+        publishing.adopted.adopt()
         await settle()
         await publishing.confirm_all()
         assert publishing.unusable == 0
@@ -244,7 +248,7 @@ async def test_a_spool_that_cannot_be_removed_holds_nobody_up(tmp_path: Path) ->
         assert publishing.checkpoint == CLICKS_EACH
         assert publishing.unusable == 1
         shutil.rmtree(spool)
-        publishing.adopted._adopt()
+        publishing.adopted.adopt()
         assert publishing.unusable == 0
 
 

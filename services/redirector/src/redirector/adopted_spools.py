@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -24,11 +25,18 @@ class AdoptedSpools:
     `qck_spools_unusable`, and tried again later; the others go on.
     """
 
-    __slots__ = ("_metrics", "_root", "_unusable", "readers")
+    __slots__ = ("_clock", "_metrics", "_root", "_unusable", "readers")
 
-    def __init__(self, root: Path, *, metrics: RedirectorMetrics) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        metrics: RedirectorMetrics,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._root = root
         self._metrics = metrics
+        self._clock = clock
         # When each may be tried again.
         self._unusable: dict[str, float] = {}
         self.readers: list[SpoolReader] = []
@@ -46,8 +54,23 @@ class AdoptedSpools:
     async def adopt_every(self, interval_s: float) -> None:
         """Look for dead processes' folders for ever."""
         while True:
-            self._adopt()
+            self.adopt()
             await asyncio.sleep(interval_s)
+
+    def adopt(self) -> None:
+        """Take over what dead processes have left by now."""
+        for source in [name for name in self._unusable if not os.path.exists(self._root / name)]:
+            self._set_usable(source)
+        skipped = {source for source in self._unusable if self._is_set_aside(source)}
+        for folder in SpoolFolder.adopt(self._root, skipped=skipped, refused=self._set_aside):
+            try:
+                reader = SpoolReader(folder, metrics=self._metrics)
+            except OSError as error:
+                folder.close()
+                self._set_aside(folder.source, error)
+                continue
+            self.readers.append(reader)
+            log.info("spool_adopted", source=folder.source)
 
     def read(self, reader: SpoolReader, max_clicks: int) -> SpoolBatch | None:
         """Return the next lines of any spool; None where there are none, or none can be read."""
@@ -85,24 +108,10 @@ class AdoptedSpools:
             reader.release()
         self.readers.clear()
 
-    def _adopt(self) -> None:
-        for source in [name for name in self._unusable if not os.path.exists(self._root / name)]:
-            self._set_usable(source)
-        skipped = {source for source in self._unusable if self._is_set_aside(source)}
-        for folder in SpoolFolder.adopt(self._root, skipped=skipped, refused=self._set_aside):
-            try:
-                reader = SpoolReader(folder, metrics=self._metrics)
-            except OSError as error:
-                folder.close()
-                self._set_aside(folder.source, error)
-                continue
-            self.readers.append(reader)
-            log.info("spool_adopted", source=folder.source)
-
     def _set_aside(self, source: str, error: OSError) -> None:
         if source not in self._unusable:
             log.warning("spool_unusable", source=source, reason=repr(error))
-        self._unusable[source] = time.monotonic() + UNUSABLE_FOR_S
+        self._unusable[source] = self._clock() + UNUSABLE_FOR_S
         self._metrics.spools_unusable.set(len(self._unusable))
 
     def _set_usable(self, source: str) -> None:
@@ -110,4 +119,4 @@ class AdoptedSpools:
             self._metrics.spools_unusable.set(len(self._unusable))
 
     def _is_set_aside(self, source: str) -> bool:
-        return self._unusable.get(source, 0.0) > time.monotonic()
+        return self._unusable.get(source, 0.0) > self._clock()

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from starlette.applications import Starlette
 
 from redirector import pages
+from redirector.adopted_spools import AdoptedSpools
 from redirector.answers import Answers
 from redirector.asgi_redirect import AsgiRedirect
 from redirector.cached_links import LATE_TIMEOUT_S, WRITE_BACK_MAX_AGE_S
@@ -133,22 +134,23 @@ async def _open(
     )
     stack.callback(spool.close)
     tasks.create_task(spool.sync_every(settings.spool.fsync_ms / 1000))
+    adopted = AdoptedSpools(settings.spool.dir, metrics=metrics)
+    stack.callback(adopted.release)
     publisher = ClickPublisher(
         url=settings.amqp.url,
         name=name,
         spool=spool,
-        root=settings.spool.dir,
+        adopted=adopted,
         max_clicks=settings.publish.max_clicks,
         linger_s=settings.publish.linger_ms / 1000,
         timeout_s=settings.publish.timeout_ms / 1000,
         metrics=metrics,
     )
-    stack.callback(publisher.close)
     publishing = tasks.create_task(publisher.run())
     stack.push_async_callback(
         drain_within, publisher, publishing, settings.publish.drain_ms / 1000
     )
-    metrics.spool_bytes.set_function(lambda: spool.backlog_bytes + publisher.adopted_bytes)
+    metrics.spool_bytes.set_function(lambda: spool.backlog_bytes + adopted.left_bytes)
     metrics.spool_clicks.set_function(lambda: spool.backlog_clicks)
     metrics.spool_limit.set(settings.spool.max_bytes)
     metrics.spool_age.set_function(publisher.oldest_age_s)
@@ -164,7 +166,7 @@ async def _open(
     )
     checks[:] = health_checks(
         cache=cache, redis=redis, engine=read_engine, resolver=resolver, publisher=publisher,
-        spool=spool, spool_max_bytes=settings.spool.max_bytes,
+        spool=spool, adopted=adopted, spool_max_bytes=settings.spool.max_bytes,
     )  # fmt: skip
     await _warm_cache(cache, redis, redis_connections - 1)
     await warm_if_there({read_engine: database_connections - 1, primary_engine: 1})

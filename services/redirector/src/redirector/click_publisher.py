@@ -5,7 +5,6 @@ import contextlib
 import time
 from collections import deque
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import uuid4
 
 import aio_pika
@@ -44,7 +43,7 @@ class _InFlight:
 
 
 class ClickPublisher:
-    """Publishes this process's spool and those that dead processes left.
+    """Publishes this process's spool and those that it has `adopted` of dead processes.
 
     A message is at most `max_clicks` lines of one source, sent when it is full or `linger_s` after
     the last one. It is persistent and mandatory, and only the broker's confirm moves the
@@ -54,7 +53,7 @@ class ClickPublisher:
     """
 
     __slots__ = (
-        "_adopted_spools",
+        "_adopted",
         "_is_draining",
         "_last_sent_at",
         "_linger_s",
@@ -73,7 +72,7 @@ class ClickPublisher:
         url: Secret,
         name: str,
         spool: ClickSpool,
-        root: Path,
+        adopted: AdoptedSpools,
         max_clicks: int,
         linger_s: float,
         timeout_s: float,
@@ -82,11 +81,11 @@ class ClickPublisher:
         self._url = url
         self._name = name
         self._spool = spool
+        self._adopted = adopted
         self._max_clicks = max_clicks
         self._linger_s = linger_s
         self._timeout_s = timeout_s
         self._metrics = metrics
-        self._adopted_spools = AdoptedSpools(root, metrics=metrics)
         self._last_sent_at = 0.0
         self._is_draining = False
         self.is_connected = False
@@ -97,7 +96,7 @@ class ClickPublisher:
         Spools are adopted without a broker, too: what waits in them is shown all the while.
         """
         async with asyncio.TaskGroup() as tasks:
-            adopting = tasks.create_task(self._adopted_spools.adopt_every(ADOPT_INTERVAL_S))
+            adopting = tasks.create_task(self._adopted.adopt_every(ADOPT_INTERVAL_S))
             await self._publish_until_drained()
             adopting.cancel()
 
@@ -125,26 +124,12 @@ class ClickPublisher:
         """Let `run` end once everything appended so far is confirmed."""
         self._is_draining = True
 
-    def close(self) -> None:
-        """Leave adopted folders that are not finished to the next process."""
-        self._adopted_spools.release()
-
     def oldest_age_s(self) -> float:
         """Return the age of the oldest unconfirmed click, adopted ones included."""
         return max(reader.oldest_age_s() for reader in self._readers())
 
-    @property
-    def adopted_bytes(self) -> int:
-        """Bytes that dead processes left and that are not yet confirmed."""
-        return self._adopted_spools.left_bytes
-
-    @property
-    def unusable(self) -> list[str]:
-        """The spools that could not be used when that was last tried."""
-        return self._adopted_spools.unusable
-
     def _readers(self) -> list[SpoolReader]:
-        return [self._spool.reader, *self._adopted_spools.readers]
+        return [self._spool.reader, *self._adopted.readers]
 
     async def _publish_over_one_connection(self) -> None:
         connection = await broker.connect(self._url, connection_name=f"{self._name} clicks")
@@ -165,7 +150,7 @@ class ClickPublisher:
             else:
                 await asyncio.sleep(self._linger_s)
             self._confirm(in_flight)
-            self._adopted_spools.finish(busy={entry.reader.source for entry in in_flight})
+            self._adopted.finish(busy={entry.reader.source for entry in in_flight})
             if self._is_draining and not in_flight and self._is_drained():
                 return
 
@@ -178,7 +163,7 @@ class ClickPublisher:
         """Send what fits in flight; tell whether full messages had to stay behind."""
         for reader in self._readers():
             while len(in_flight) < MAX_IN_FLIGHT:
-                batch = self._adopted_spools.read(reader, self._max_clicks)
+                batch = self._adopted.read(reader, self._max_clicks)
                 if batch is None:
                     break
                 self._last_sent_at = time.monotonic()

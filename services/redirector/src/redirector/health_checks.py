@@ -6,6 +6,7 @@ from typing import Any
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from redirector.adopted_spools import AdoptedSpools
 from redirector.click_publisher import ClickPublisher
 from redirector.link_store import LinkStore
 from redirector.resolver import Resolver
@@ -33,6 +34,7 @@ def health_checks(
     resolver: Resolver,
     publisher: ClickPublisher,
     spool: ClickSpool,
+    adopted: AdoptedSpools,
     spool_max_bytes: int,
 ) -> Sequence[Check]:
     """List the checks; a failing one makes the redirector "degraded", and never "down"."""
@@ -46,8 +48,8 @@ def health_checks(
             raise SpoolError(f"the disk refuses: {spool.disk_error}")
         if spool.has_shed_within(SHED_TOLD_FOR_S):
             raise SpoolError(f"clicks were shed within the last {SHED_TOLD_FOR_S} s")
-        if publisher.unusable:
-            raise SpoolError(f"cannot be used: {', '.join(publisher.unusable)}")
+        if adopted.unusable:
+            raise SpoolError(f"cannot be used: {', '.join(adopted.unusable)}")
         if spool.backlog_bytes > FULL_SHARE * spool_max_bytes:
             raise SpoolError("nearly full; above SPOOL_MAX_BYTES clicks are shed")
 
@@ -58,7 +60,7 @@ def health_checks(
         return {
             "backlog_clicks": spool.backlog_clicks,
             "backlog_bytes": spool.backlog_bytes,
-            "adopted_bytes": publisher.adopted_bytes,
+            "adopted_bytes": adopted.left_bytes,
             "utilisation": round(spool.backlog_bytes / spool_max_bytes, 4),
             "oldest_age_s": round(publisher.oldest_age_s(), 3),
         }
