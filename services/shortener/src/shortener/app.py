@@ -218,11 +218,7 @@ def _link_resources(
         "idempotency_max_age_s": settings.idempotency_key_ttl_s,
     }
     return {
-        "short_urls": ShortUrls(
-            search=LinkSearch(engine),
-            deletion_threshold=settings.delete_short_url_threshold,
-            **parts,
-        ),
+        "short_urls": ShortUrls(search=LinkSearch(engine), **parts),
         "batch": ShortUrlBatch(**parts),
         "upsert": ShortUrlUpsert(**parts),
         "qr_codes": QrCodes(links=links, presenter=presenter),

@@ -4,6 +4,7 @@ Clients of Shlink parse every error as JSON, so none is anything but a problem. 
 is logged with its traceback and answered without any detail of the inside.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -12,22 +13,28 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shortener.idempotency import KeyReusedError
+from shortener.link_change import LinkChangedError, LinkNotFoundError
+from shortener.link_creation import NoFreeCodeError, ShortCodeTakenError
+from shortener.link_deletion import TooManyVisitsError
+from shortener.link_edit import ValidityOrderError
 from shortener.problems import (
     Problem,
+    idempotency_key_reused,
     internal_server_error,
+    invalid_data,
     method_not_allowed,
+    no_free_code,
+    non_unique_slug,
     not_found,
+    precondition_failed,
     service_unavailable,
+    short_url_not_found,
+    undeletable_short_url,
 )
 from shortener.transactions import DatabaseUnavailableError
 
 log = structlog.get_logger()
-
-
-async def answer_problem(_: Request, error: Exception) -> Response:
-    """Answer a `Problem` that a resource raised."""
-    assert isinstance(error, Problem)  # noqa: S101 - registered for this type only
-    return error.response()
 
 
 async def answer_unavailable(request: Request, error: Exception) -> Response:
@@ -49,8 +56,24 @@ async def answer_routing_error(request: Request, error: Exception) -> Response:
     return Problem("bad-request", error.status_code, error.detail, error.detail).response()
 
 
+def _answer(problem_of: Callable[[Any], Problem]) -> Callable[[Request, Any], Awaitable[Response]]:
+    async def answer(_: Request, error: Any) -> Response:
+        return problem_of(error).response()
+
+    return answer
+
+
 EXCEPTION_HANDLERS: dict[Any, Any] = {
-    Problem: answer_problem,
+    Problem: _answer(lambda problem: problem),
+    LinkNotFoundError: _answer(lambda error: short_url_not_found(error.key[1], error.key[0])),
+    LinkChangedError: _answer(lambda _: precondition_failed()),
+    ShortCodeTakenError: _answer(lambda error: non_unique_slug(error.key[1], error.key[0])),
+    NoFreeCodeError: _answer(lambda _: no_free_code()),
+    ValidityOrderError: _answer(lambda _: invalid_data({"validUntil": "is before validSince"})),
+    TooManyVisitsError: _answer(
+        lambda error: undeletable_short_url(error.key[1], error.key[0], error.threshold)
+    ),
+    KeyReusedError: _answer(lambda error: idempotency_key_reused(error.key)),
     DatabaseUnavailableError: answer_unavailable,
     HTTPException: answer_routing_error,
 }

@@ -40,7 +40,11 @@ _KEEP = _insert.on_conflict_do_update(
 
 
 class KeyReusedError(Exception):
-    """The key was used for another request."""
+    """The idempotency key was used for another request."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
 
 
 class Answer(msgspec.Struct, frozen=True, array_like=True):
@@ -125,5 +129,5 @@ async def find_answer(connection: AsyncConnection, once: Once) -> Answer | None:
     if found is None:
         return None
     if found.fingerprint != once.fingerprint:
-        raise KeyReusedError
+        raise KeyReusedError(once.key)
     return msgspec.msgpack.decode(found.answer, type=Answer)

@@ -25,7 +25,11 @@ from shortener.stored_link import SELECT_STORED, StoredLink, stored_link
 
 
 class LinkNotFoundError(Exception):
-    """There is no such link."""
+    """There is no link that `key` is about."""
+
+    def __init__(self, key: LinkKey) -> None:
+        super().__init__(key)
+        self.key = key
 
 
 class LinkChangedError(Exception):
@@ -77,7 +81,7 @@ async def find_link(
     parameters = {**_parameters(key), "author": scope.created_by}
     row = (await connection.execute(statement, parameters)).one_or_none()
     if row is None or not scope.includes(key):
-        raise LinkNotFoundError
+        raise LinkNotFoundError(key)
     return stored_link(row)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.link_cache import LinkKey
 from shortener.audit_log import Author
 from shortener.code_generator import Draw
 from shortener.link_change import LinkChange
@@ -13,7 +14,11 @@ from shortener.short_url_body import ShortUrlCreation
 
 
 class ShortCodeTakenError(Exception):
-    """Another link has the custom slug."""
+    """Another link has the custom slug, the code of `key`."""
+
+    def __init__(self, key: LinkKey) -> None:
+        super().__init__(key)
+        self.key = key
 
 
 class NoFreeCodeError(Exception):
@@ -39,5 +44,7 @@ async def create_link(
     new = [NewLink(creation=creation)]
     change = (await insert_links(connection, new, author, draw, count_collision))[0]
     if change is None:
-        raise NoFreeCodeError if creation.custom_slug is None else ShortCodeTakenError
+        if creation.custom_slug is None:
+            raise NoFreeCodeError
+        raise ShortCodeTakenError((creation.domain, creation.custom_slug))
     return change

@@ -16,7 +16,12 @@ _DELETE = (
 
 
 class TooManyVisitsError(Exception):
-    """The link has reached the number of visits that protects it from deletion."""
+    """The link has reached the number of visits, `threshold`, that protects it from deletion."""
+
+    def __init__(self, key: LinkKey, threshold: int) -> None:
+        super().__init__(key, threshold)
+        self.key = key
+        self.threshold = threshold
 
 
 async def delete_link(
@@ -37,7 +42,7 @@ async def delete_link(
     link = await find_link(connection, key, author.scope, to_change=True)
     check_version(link, versions)
     if threshold is not None and link.visits >= threshold:
-        raise TooManyVisitsError
+        raise TooManyVisitsError(key, threshold)
     version = (await connection.execute(_DELETE, {"link_id": link.id})).scalar_one()
     await note_entries(connection, author, [link_entry("link_deleted", key, link, None)])
     return LinkChange(link, await note_change(connection, key, version))

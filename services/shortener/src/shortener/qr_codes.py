@@ -10,10 +10,8 @@ from starlette.responses import Response
 
 from shortener.api_keys import ApiKey
 from shortener.entity_tags import tag_of
-from shortener.link_change import LinkNotFoundError
 from shortener.link_key import read_link_key
 from shortener.link_store import LinkStore
-from shortener.problems import short_url_not_found
 from shortener.qr_code import MAX_MARGIN, MAX_SIZE, MIN_SIZE, ErrorCorrection, Format, draw_qr_code
 from shortener.request_fields import Fields, given
 from shortener.short_url import ShortUrlPresenter
@@ -40,10 +38,7 @@ class QrCodes:
         level = cast("ErrorCorrection", given(fields.choice("errorCorrection", LEVELS), "M"))
         fields.raise_if_refused()
         key = read_link_key(request, self._presenter.default_domain, self._presenter.public_scheme)
-        try:
-            link = await self._links.find(key, api_key.scope)
-        except LinkNotFoundError:
-            raise short_url_not_found(key[1], key[0]) from None
+        link = await self._links.find(key, api_key.scope)
         short_url = self._presenter.present(link).short_url
         scheme, _, rest = short_url.partition("://")
         image = await asyncio.to_thread(

@@ -12,11 +12,9 @@ from shared.redirect_rule import Condition
 from shortener.api_keys import ApiKey
 from shortener.audit_log import Author
 from shortener.blocked_domains import Blocks
-from shortener.link_change import LinkNotFoundError
 from shortener.link_key import read_link_key
 from shortener.link_rules import rules_of
 from shortener.link_store import LinkStore
-from shortener.problems import short_url_not_found
 from shortener.redirect_rules_body import (
     FIELD,
     GivenRules,
@@ -64,32 +62,23 @@ class RedirectRules:
 
     async def get(self, request: Request, api_key: ApiKey) -> Response:
         """GET /short-urls/{shortCode}/redirect-rules."""
-        return _answer(await self._find(self._key(request), api_key))
+        return _answer(await self._links.find(self._key(request), api_key.scope))
 
     async def set(self, request: Request, api_key: ApiKey) -> Response:
         """POST /short-urls/{shortCode}/redirect-rules; an unknown code comes before a bad body."""
         key = self._key(request)
-        await self._find(key, api_key)
+        await self._links.find(key, api_key.scope)
         body = await read_json_object(request)
         fields = Fields(body)
         given = self._reader.read(body, fields)
         await self._check_domains(fields, given)
         fields.raise_if_refused()
-        try:
-            link = await self._links.set_rules(key, given.rules, Author.of_request(api_key))
-        except LinkNotFoundError:
-            raise short_url_not_found(key[1], key[0]) from None
+        link = await self._links.set_rules(key, given.rules, Author.of_request(api_key))
         log.info(
             "redirect_rules_set", domain=key[0], short_code=key[1], api_key=api_key.name,
             rules=len(given.rules),
         )  # fmt: skip
         return _answer(link)
-
-    async def _find(self, key: LinkKey, api_key: ApiKey) -> StoredLink:
-        try:
-            return await self._links.find(key, api_key.scope)
-        except LinkNotFoundError:
-            raise short_url_not_found(key[1], key[0]) from None
 
     async def _check_domains(self, fields: Fields, given: GivenRules) -> None:
         """Refuse rules that lead back to a domain of short URLs, or to a blocked one."""

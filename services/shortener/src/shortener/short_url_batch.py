@@ -11,14 +11,13 @@ from starlette.responses import Response
 from shortener.api_keys import ApiKey
 from shortener.audit_log import Author
 from shortener.checked_bodies import CheckedBodies, CheckedBody
-from shortener.idempotency import Answer, KeyReusedError, Once
-from shortener.idempotency_header import HEADER, read_once
+from shortener.idempotency import Answer, Once
+from shortener.idempotency_header import read_once
 from shortener.link_answers import respond
 from shortener.link_batch import BatchResult, plan_batch
 from shortener.link_store import LinkStore
 from shortener.problems import (
     Problem,
-    idempotency_key_reused,
     invalid_data,
     no_free_code,
     non_unique_slug,
@@ -62,11 +61,7 @@ class ShortUrlBatch:
         age_s = self._idempotency_max_age_s
         once = read_once(request, api_key, "POST short-urls/batch", content, age_s)
         results = {n: _problem(body.malformed) for n, body in bodies.items() if body.malformed}
-        author = Author.of_request(api_key)
-        try:
-            is_replayed = await self._create(bodies, results, author, once)
-        except KeyReusedError:
-            raise idempotency_key_reused(request.headers[HEADER]) from None
+        is_replayed = await self._create(bodies, results, Author.of_request(api_key), once)
         counts = Counter(result["outcome"] for result in results.values())
         log.info("links_created", api_key=api_key.name, **{str(k): v for k, v in counts.items()})
         answer = {

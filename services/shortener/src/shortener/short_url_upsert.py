@@ -9,20 +9,12 @@ from shortener.api_keys import ApiKey
 from shortener.audit_log import Author
 from shortener.checked_bodies import CheckedBodies
 from shortener.entity_tags import tag_of_link, versions_of
-from shortener.idempotency import Answer, KeyReusedError
-from shortener.idempotency_header import HEADER, read_once
+from shortener.idempotency import Answer
+from shortener.idempotency_header import read_once
 from shortener.link_answers import respond
-from shortener.link_change import LinkChangedError, Versions
-from shortener.link_creation import ShortCodeTakenError
-from shortener.link_edit import ValidityOrderError
+from shortener.link_change import Versions
 from shortener.link_store import LinkStore
 from shortener.link_upsert import Upsert
-from shortener.problems import (
-    idempotency_key_reused,
-    invalid_data,
-    non_unique_slug,
-    precondition_failed,
-)
 from shortener.request_body import read_json_object
 from shortener.short_url import ShortUrlPresenter
 
@@ -51,21 +43,12 @@ class ShortUrlUpsert:
         age_s = self._idempotency_max_age_s
         once = read_once(request, api_key, "PUT short-urls/upsert", content, age_s)
         author = Author.of_request(api_key)
-        try:
-            if answer := await self._links.find_answer(once):
-                return respond(answer, is_replayed=True)
-            creation, edit = await self._bodies.upsert(content, api_key.scope)
-            done = await self._links.upsert(
-                creation, edit, author, self._answer, once, _versions(request)
-            )
-        except LinkChangedError:
-            raise precondition_failed() from None
-        except ShortCodeTakenError:
-            raise non_unique_slug(creation.custom_slug or "", creation.domain) from None
-        except ValidityOrderError:
-            raise invalid_data({"validUntil": "is before validSince"}) from None
-        except KeyReusedError:
-            raise idempotency_key_reused(request.headers[HEADER]) from None
+        if answer := await self._links.find_answer(once):
+            return respond(answer, is_replayed=True)
+        creation, edit = await self._bodies.upsert(content, api_key.scope)
+        done = await self._links.upsert(
+            creation, edit, author, self._answer, once, _versions(request)
+        )
         if done.result is not None:
             domain, code = done.result.change.link.key
             event = f"link_{done.result.outcome}"

@@ -13,26 +13,14 @@ from shortener.api_keys import ApiKey
 from shortener.audit_log import Author
 from shortener.checked_bodies import CheckedBodies
 from shortener.entity_tags import versions_of
-from shortener.idempotency import Done, KeyReusedError, Once
-from shortener.idempotency_header import HEADER, read_once
+from shortener.idempotency import Done, Once
+from shortener.idempotency_header import read_once
 from shortener.link_answers import answer_link, respond
-from shortener.link_change import LinkChange, LinkChangedError, LinkNotFoundError, Versions
-from shortener.link_creation import NoFreeCodeError, ShortCodeTakenError
-from shortener.link_deletion import TooManyVisitsError
-from shortener.link_edit import ValidityOrderError
+from shortener.link_change import LinkChange, Versions
 from shortener.link_key import read_link_key
 from shortener.link_search import LinkSearch
 from shortener.link_store import LinkStore
 from shortener.pagination import paginate
-from shortener.problems import (
-    idempotency_key_reused,
-    invalid_data,
-    no_free_code,
-    non_unique_slug,
-    precondition_failed,
-    short_url_not_found,
-    undeletable_short_url,
-)
 from shortener.request_body import read_json_object
 from shortener.request_fields import Fields
 from shortener.short_url import ShortUrlPresenter
@@ -43,7 +31,10 @@ log = structlog.get_logger()
 
 
 class ShortUrls:
-    """One method for each HTTP method of the list and of an item."""
+    """One method for each HTTP method of the list and of an item.
+
+    What the stores raise is a problem as it is: `error_answers` knows which.
+    """
 
     def __init__(
         self,
@@ -52,14 +43,12 @@ class ShortUrls:
         search: LinkSearch,
         bodies: CheckedBodies,
         presenter: ShortUrlPresenter,
-        deletion_threshold: int | None,
         idempotency_max_age_s: float,
     ) -> None:
         self._links = links
         self._search = search
         self._bodies = bodies
         self._presenter = presenter
-        self._deletion_threshold = deletion_threshold
         self._idempotency_max_age_s = idempotency_max_age_s
 
     async def create(self, request: Request, api_key: ApiKey) -> Response:
@@ -67,12 +56,9 @@ class ShortUrls:
         content = await read_json_object(request)
         age_s = self._idempotency_max_age_s
         once = read_once(request, api_key, "POST short-urls", content, age_s)
-        try:
-            if answer := await self._links.find_answer(once):
-                return respond(answer, is_replayed=True)
-            done = await self._create(content, api_key, once)
-        except KeyReusedError:
-            raise idempotency_key_reused(request.headers[HEADER]) from None
+        if answer := await self._links.find_answer(once):
+            return respond(answer, is_replayed=True)
+        done = await self._create(content, api_key, once)
         return respond(done.answer, is_replayed=done.result is None)
 
     async def shorten(self, request: Request, api_key: ApiKey) -> Response:
@@ -91,18 +77,12 @@ class ShortUrls:
         self, content: Mapping[str, object], api_key: ApiKey, once: Once | None = None
     ) -> Done[LinkChange]:
         creation = await self._bodies.creation(content, api_key.scope)
-        try:
-            done = await self._links.create(
-                creation,
-                Author.of_request(api_key),
-                lambda change: answer_link(self._presenter, change.link),
-                once,
-            )
-        except ShortCodeTakenError:
-            slug = creation.custom_slug or ""
-            raise non_unique_slug(slug, creation.domain) from None
-        except NoFreeCodeError:
-            raise no_free_code() from None
+        done = await self._links.create(
+            creation,
+            Author.of_request(api_key),
+            lambda change: answer_link(self._presenter, change.link),
+            once,
+        )
         if done.result is not None:
             _log_change("link_created", done.result.link.key, api_key)
         return done
@@ -119,40 +99,21 @@ class ShortUrls:
 
     async def get(self, request: Request, api_key: ApiKey) -> Response:
         """GET /short-urls/{shortCode}."""
-        key = self._key(request)
-        try:
-            return self._answer(await self._links.find(key, api_key.scope))
-        except LinkNotFoundError:
-            raise _not_found(key) from None
+        return self._answer(await self._links.find(self._key(request), api_key.scope))
 
     async def edit(self, request: Request, api_key: ApiKey) -> Response:
         """PATCH /short-urls/{shortCode}; a bad body is told before an unknown code."""
         edit = await self._bodies.edit(await read_json_object(request))
         key = self._key(request)
         author = Author.of_request(api_key)
-        try:
-            link = await self._links.edit(key, edit, author, _versions(request))
-        except LinkNotFoundError:
-            raise _not_found(key) from None
-        except LinkChangedError:
-            raise precondition_failed() from None
-        except ValidityOrderError:
-            raise invalid_data({"validUntil": "is before validSince"}) from None
+        link = await self._links.edit(key, edit, author, _versions(request))
         _log_change("link_edited", key, api_key)
         return self._answer(link)
 
     async def delete(self, request: Request, api_key: ApiKey) -> Response:
         """DELETE /short-urls/{shortCode}."""
         key = self._key(request)
-        try:
-            await self._links.delete(key, Author.of_request(api_key), _versions(request))
-        except LinkNotFoundError:
-            raise _not_found(key) from None
-        except LinkChangedError:
-            raise precondition_failed() from None
-        except TooManyVisitsError:
-            threshold = self._deletion_threshold or 0
-            raise undeletable_short_url(key[1], key[0], threshold) from None
+        await self._links.delete(key, Author.of_request(api_key), _versions(request))
         _log_change("link_deleted", key, api_key)
         return Response(status_code=204)
 
@@ -162,10 +123,6 @@ class ShortUrls:
 
     def _answer(self, link: StoredLink) -> Response:
         return respond(answer_link(self._presenter, link))
-
-
-def _not_found(key: LinkKey) -> Exception:
-    return short_url_not_found(key[1], key[0])
 
 
 def _versions(request: Request) -> Versions:
