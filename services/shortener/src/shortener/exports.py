@@ -15,7 +15,7 @@ from shortener.request_fields import Fields, given
 from shortener.short_url import ShortUrl, ShortUrlPresenter
 from shortener.visit_paths import Locate, VisitPaths
 from shortener.visit_query import read_visit_range
-from shortener.visit_scope import ORPHAN_TYPES, ScopeNotFoundError, orphan_scope, sees_orphans
+from shortener.visit_scope import ORPHAN_TYPES, VisitScope, orphan_scope
 
 VISIT_COLUMNS = (
     "date", "type", "domain", "shortCode", "referer", "userAgent", "browser", "operatingSystem",
@@ -63,28 +63,24 @@ class Exports:
 
     async def orphan(self, request: Request, api_key: ApiKey) -> Response:
         """GET /visits/orphan/export; empty for a key that sees none."""
-        kinds = ORPHAN_TYPES if sees_orphans(api_key) else ()
+        kinds = ORPHAN_TYPES if api_key.sees_orphan_visits else ()
         fields = Fields.from_query(request.query_params)
         if chosen := given(fields.choice("type", ORPHAN_TYPES), ""):
             kinds = tuple(kind for kind in kinds if kind == chosen)
         fields.raise_if_refused()
 
-        async def find(_: object) -> Any:
+        async def find(_: object) -> VisitScope:
             return orphan_scope(kinds)
 
-        return await self._visits(lambda *_: (find, ScopeNotFoundError()), request, api_key)
+        return await self._visits(lambda *_: find, request, api_key)
 
     async def _visits(self, locate: Locate, request: Request, api_key: ApiKey) -> Response:
         fields = Fields.from_query(request.query_params)
         kind = read_format(fields)
         visit_range = read_visit_range(fields)
         fields.raise_if_refused()
-        find, problem = locate(request, api_key)
-        chunks = _visit_rows(self._store.visits(find, visit_range))
-        try:
-            return await export_answer(kind, "visits", VISIT_COLUMNS, chunks)
-        except ScopeNotFoundError:
-            raise problem from None
+        chunks = _visit_rows(self._store.visits(locate(request, api_key), visit_range))
+        return await export_answer(kind, "visits", VISIT_COLUMNS, chunks)
 
     async def _links(self, api_key: ApiKey) -> AsyncIterator[Sequence[Row]]:
         async for links in self._store.links(api_key):

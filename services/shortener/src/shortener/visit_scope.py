@@ -104,16 +104,11 @@ def link_array(link_ids: Collection[int]) -> ColumnElement[Any]:
 
 
 def visible_links(api_key: ApiKey) -> Sequence[Condition]:
-    """Return which links the key may see: the one place where roles narrow visits.
+    """Return which links the key may see: the one place where scopes narrow visits.
 
     A condition on `links` for each restriction; none for a key that may see everything.
     """
     return [*api_key.scope.conditions()]
-
-
-def sees_orphans(api_key: ApiKey) -> bool:
-    """Tell whether the key may see visits that no short URL answered."""
-    return api_key.sees_orphan_visits
 
 
 async def link_scope(connection: AsyncConnection, key: LinkKey, api_key: ApiKey) -> VisitScope:
@@ -197,7 +192,7 @@ async def every_scope(connection: AsyncConnection, api_key: ApiKey) -> list[Visi
 
 async def orphan_scopes(api_key: ApiKey) -> list[VisitScope]:
     """Return the visits that no short URL answered, or nothing for a key that sees none."""
-    return [orphan_scope()] if sees_orphans(api_key) else []
+    return [orphan_scope()] if api_key.sees_orphan_visits else []
 
 
 def orphan_scope(types: tuple[str, ...] = ORPHAN_TYPES) -> VisitScope:

@@ -13,7 +13,7 @@ from shortener.statistics_answer import statistics_answer
 from shortener.statistics_query import StatisticsQuery, read_statistics_query
 from shortener.statistics_search import Found, StatisticsSearch, one_scope
 from shortener.visit_paths import Locate, VisitPaths
-from shortener.visit_scope import ScopeNotFoundError, every_scope, orphan_scopes
+from shortener.visit_scope import every_scope, orphan_scopes
 
 
 class VisitStatistics:
@@ -56,12 +56,8 @@ class VisitStatistics:
 
     async def _of(self, locate: Locate, request: Request, api_key: ApiKey) -> Response:
         query = self._query(request)
-        find, problem = locate(request, api_key)
-
-        try:
-            return _answer(query, await self._search.find(one_scope(find), query))
-        except ScopeNotFoundError:
-            raise problem from None
+        find = one_scope(locate(request, api_key))
+        return _answer(query, await self._search.find(find, query))
 
     def _query(self, request: Request) -> StatisticsQuery:
         fields = Fields.from_query(request.query_params)

@@ -16,7 +16,7 @@ from shortener.visit_counts import VisitCounts
 from shortener.visit_deletion import delete_some
 from shortener.visit_pages import VisitPage, find_page, search_page
 from shortener.visit_query import VisitQuery, VisitRange
-from shortener.visit_scope import VisitScope, non_orphan_scope, orphan_scope, sees_orphans
+from shortener.visit_scope import VisitScope, non_orphan_scope, orphan_scope
 
 T = TypeVar("T")
 FindScope = Callable[[AsyncConnection], Awaitable[VisitScope]]
@@ -44,7 +44,7 @@ class VisitStore:
     """All reads and deletions of clicks.
 
     Raises `DatabaseUnavailableError` when PostgreSQL is away. `find` finds the scope within the
-    same snapshot, and may raise `ScopeNotFoundError`.
+    same snapshot; what it raises is passed on.
     """
 
     def __init__(self, engine: AsyncEngine, clock: Callable[[], float] = time.monotonic) -> None:
@@ -84,7 +84,7 @@ class VisitStore:
             total = Counts()
             for span in await VisitCounts(connection, scope, VisitRange()).spans():
                 total.add(span.counts.clicks, span.counts.bots)
-            if not sees_orphans(api_key):
+            if not api_key.sees_orphan_visits:
                 return total, Counts()
             return total, Counts(*(await connection.execute(_ORPHANS)).one())
 

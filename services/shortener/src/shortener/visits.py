@@ -11,19 +11,14 @@ from shared.day_statistics import Counts
 from shortener.answers import json_answer
 from shortener.api_keys import ApiKey
 from shortener.pagination import paginate
-from shortener.problems import service_unavailable
+from shortener.problems import Problem, service_unavailable
 from shortener.request_fields import Fields, given
 from shortener.short_url import VisitsSummary
 from shortener.visit import present_visit
 from shortener.visit_pages import VisitPage
 from shortener.visit_paths import Locate, VisitPaths
 from shortener.visit_query import VisitQuery, read_visit_query
-from shortener.visit_scope import (
-    ORPHAN_TYPES,
-    ScopeNotFoundError,
-    orphan_scope,
-    sees_orphans,
-)
+from shortener.visit_scope import ORPHAN_TYPES, orphan_scope
 from shortener.visit_store import DeletionUnfinishedError, VisitStore
 
 log = structlog.get_logger()
@@ -69,10 +64,10 @@ class Visits:
     async def non_orphan(self, request: Request, api_key: ApiKey) -> Response:
         """GET /visits/non-orphan; of a domain that nobody knows there are none."""
         query = _read_query(request)
-        find, _ = self._paths.non_orphan(request, api_key)
+        find = self._paths.non_orphan(request, api_key)
         try:
             page = await self._store.page(find, query)
-        except ScopeNotFoundError:
+        except Problem:
             page = VisitPage([], 0)
         return _answer(page, query)
 
@@ -83,32 +78,25 @@ class Visits:
         kind = given(fields.choice("type", ORPHAN_TYPES), "")
         visited_url = given(fields.text("domain"), "")
         fields.raise_if_refused()
-        if not sees_orphans(api_key):
+        if not api_key.sees_orphan_visits:
             return _answer(VisitPage([], 0), query)
         scope = orphan_scope((kind,) if kind else ORPHAN_TYPES)
         return _answer(await self._store.orphan_page(scope, query, visited_url), query)
 
     async def delete_of_short_url(self, request: Request, api_key: ApiKey) -> Response:
         """DELETE /short-urls/{shortCode}/visits."""
-        find, problem = self._paths.short_url(request, api_key)
-        try:
-            return await _delete(lambda: self._store.delete(find), request, api_key)
-        except ScopeNotFoundError:
-            raise problem from None
+        find = self._paths.short_url(request, api_key)
+        return await _delete(lambda: self._store.delete(find), request, api_key)
 
     async def delete_orphan(self, request: Request, api_key: ApiKey) -> Response:
         """DELETE /visits/orphan; a key that sees none deletes none."""
-        if not sees_orphans(api_key):
+        if not api_key.sees_orphan_visits:
             return json_answer(DeletedVisits(0))
         return await _delete(self._store.delete_orphans, request, api_key)
 
     async def _list(self, locate: Locate, request: Request, api_key: ApiKey) -> Response:
         query = _read_query(request)
-        find, problem = locate(request, api_key)
-        try:
-            return _answer(await self._store.page(find, query), query)
-        except ScopeNotFoundError:
-            raise problem from None
+        return _answer(await self._store.page(locate(request, api_key), query), query)
 
 
 def summary(counts: Counts) -> VisitsSummary:
