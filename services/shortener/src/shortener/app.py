@@ -240,9 +240,9 @@ def _domains(settings: Settings, engine: AsyncEngine) -> Domains:
         default_domain=settings.default_domain,
         scheme=settings.public_scheme,
         defaults=Redirects(
-            settings.default_base_url_redirect or None,
-            settings.default_regular_404_redirect or None,
-            settings.default_invalid_short_url_redirect or None,
+            settings.default.base_url_redirect or None,
+            settings.default.regular_404_redirect or None,
+            settings.default.invalid_short_url_redirect or None,
         ),
     )
 

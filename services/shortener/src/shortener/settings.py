@@ -7,7 +7,14 @@ import msgspec
 
 from shared.link_cache import LinkCacheSettings
 from shared.pool_budget import ReplicaSettings
-from shared.settings import DatabaseSettings, HttpSettings, LogSettings, RedisSettings, Secret
+from shared.settings import (
+    DatabaseSettings,
+    DefaultRedirectSettings,
+    HttpSettings,
+    LogSettings,
+    RedisSettings,
+    Secret,
+)
 from shared.trace_settings import OtelSettings
 from shortener.domain_name import DomainRefusedError, parse_domain
 from shortener.rate_limit import RateLimitSettings
@@ -38,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit: RateLimitSettings
     replicas: ReplicaSettings
     count_folding: CountFoldingSettings
+    default: DefaultRedirectSettings
     default_domain: str
     """`host` or `host:port` of short URLs without a domain of their own; kept canonical."""
     public_scheme: Literal["http", "https"] = "https"
@@ -56,10 +64,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     cors_allow_origins: tuple[str, ...] = ("*",)
     """Origins whose web pages may call the API; `*` for all."""
-    default_base_url_redirect: str = ""
-    default_regular_404_redirect: str = ""
-    default_invalid_short_url_redirect: str = ""
-    """Where domains without redirects of their own send whom they have no link for."""
 
     def __post_init__(self) -> None:
         problems = [*self._bad_domain(), *self._bad_key(), *self._bad_schemes()]
