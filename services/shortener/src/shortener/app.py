@@ -203,14 +203,8 @@ def _link_resources(
     settings: Settings, engine: AsyncEngine, links: LinkStore, presenter: ShortUrlPresenter
 ) -> dict[str, Any]:
     """Make the resources of single links, by their names in `api_routes`."""
-    reader = BodyReader(
-        default_domain=settings.default_domain,
-        public_scheme=settings.public_scheme,
-        url_schemes=settings.url_schemes,
-        short_code_length=settings.short_code_length,
-    )
     blocked = BlockedDomains(engine)
-    bodies = CheckedBodies(reader, links.own_domains, blocked.blocks)
+    bodies = create_bodies(settings, links, blocked)
     parts: dict[str, Any] = {
         "links": links,
         "bodies": bodies,
@@ -232,6 +226,17 @@ def _link_resources(
         ),
         "imports": ShortUrlImport(importer=LinkImporter(links, bodies), presenter=presenter),
     }
+
+
+def create_bodies(settings: Settings, links: LinkStore, blocked: BlockedDomains) -> CheckedBodies:
+    """Make what reads the bodies of links, for the API and for the command that imports them."""
+    reader = BodyReader(
+        default_domain=settings.default_domain,
+        public_scheme=settings.public_scheme,
+        url_schemes=settings.url_schemes,
+        short_code_length=settings.short_code_length,
+    )
+    return CheckedBodies(reader, links.own_domains, blocked.blocks)
 
 
 def _domains(settings: Settings, engine: AsyncEngine) -> Domains:

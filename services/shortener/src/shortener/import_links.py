@@ -20,10 +20,9 @@ from shared.link_cache import LinkCache
 from shared.metrics import ShortenerMetrics
 from shared.redis_client import create_redis
 from shared.settings import Secret, SettingsError, load
-from shortener.app import STATEMENT_TIMEOUT_S
+from shortener.app import STATEMENT_TIMEOUT_S, create_bodies
 from shortener.audit_log import Author
 from shortener.blocked_domains import BlockedDomains
-from shortener.checked_bodies import CheckedBodies
 from shortener.import_progress import ImportProgress
 from shortener.link_import.formats import FORMATS
 from shortener.link_import.importer import ImportCounts, LinkImporter
@@ -32,7 +31,6 @@ from shortener.link_import.shlink_server import shlink_rows
 from shortener.link_outbox import LinkOutbox
 from shortener.link_store import LinkStore
 from shortener.settings import Settings
-from shortener.short_url_body import BodyReader
 from shortener.transactions import DatabaseUnavailableError
 
 NAME = "qck-import"
@@ -70,15 +68,7 @@ async def import_links(settings: Settings, options: argparse.Namespace) -> Impor
             count_collision=metrics.code_collisions.inc,
             deletion_threshold=None,
         )
-        reader = BodyReader(
-            default_domain=settings.default_domain,
-            public_scheme=settings.public_scheme,
-            url_schemes=settings.url_schemes,
-            short_code_length=settings.short_code_length,
-        )
-        importer = LinkImporter(
-            links, CheckedBodies(reader, links.own_domains, BlockedDomains(engine).blocks)
-        )
+        importer = LinkImporter(links, create_bodies(settings, links, BlockedDomains(engine)))
         progress = stack.enter_context(ImportProgress(sys.stderr))
         rows = await _open(options, stack, progress)
         report = csv.writer(stack.enter_context(_create(options.report)))
