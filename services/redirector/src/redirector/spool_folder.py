@@ -154,10 +154,6 @@ class SpoolFolder:
         numbers = (position.segment, position.offset, position.sequence)
         os.pwrite(self._checkpoint_fd, b"%020d %020d %020d\n" % numbers, 0)
 
-    def close(self) -> None:
-        """Unlock the folder and leave it to whoever adopts it."""
-        self._close_files()
-
     def remove(self) -> None:
         """Delete the folder, all of whose clicks are confirmed, and unlock it.
 
@@ -171,9 +167,10 @@ class SpoolFolder:
                     entry.unlink()
                 self.path.rmdir()
         finally:
-            self._close_files()
+            self.close()
 
-    def _close_files(self) -> None:
+    def close(self) -> None:
+        """Unlock the folder and leave it to whoever adopts it."""
         if self._checkpoint_fd is not None:
             os.close(self._checkpoint_fd)
             self._checkpoint_fd = None

@@ -87,17 +87,16 @@ class SpoolReader:
         return self._folder.source
 
     @property
-    def next_sequence(self) -> int:
-        """The sequence number of the next line to read."""
-        return self._cursor.sequence
-
-    @property
     def left_bytes(self) -> int:
         """Bytes of a dead process's folder that are not yet confirmed."""
         return self._found_bytes - self.confirmed_bytes
 
     def read(self, max_clicks: int) -> SpoolBatch | None:
-        """Return the next lines, at most `max_clicks`, or None when there is no whole line."""
+        """Return the next lines, at most `max_clicks`, or None when there is no whole line.
+
+        Raises:
+            OSError: the disk does not give them.
+        """
         while True:
             lines, count = self._read_lines(max_clicks)
             if count:
@@ -136,7 +135,7 @@ class SpoolReader:
     def _read_lines(self, max_clicks: int) -> tuple[bytes, int]:
         cursor = self._cursor
         if self._fd_segment != cursor.segment:
-            self._close_segment()
+            self.close()
             if not self._folder.is_made:
                 return b"", 0
             try:
@@ -239,19 +238,16 @@ class SpoolReader:
         Raises:
             OSError: some of it is left, and for the next process.
         """
-        self._close_segment()
+        self.close()
         self._folder.remove()
-
-    def close(self) -> None:
-        """Let go of the open segment; the folder itself belongs to its owner."""
-        self._close_segment()
 
     def release(self) -> None:
         """Leave an adopted folder for the next process."""
-        self._close_segment()
+        self.close()
         self._folder.close()
 
-    def _close_segment(self) -> None:
+    def close(self) -> None:
+        """Let go of the open segment; the folder itself belongs to its owner."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
