@@ -63,9 +63,7 @@ class Answers:
             try:
                 answers.append((visit, self._settle(visit, outcome, link, lines)))
             except Exception:
-                log.exception("redirect_failed", request_id=visit.request.request_id)
-                self._metrics.redirects[Outcome.FAILED].inc()
-                answers.append((visit, pages.FAILED))
+                answers.append((visit, self._failed(visit)))
         self._recorder.write(lines)
         ended = time.perf_counter()
         observe = self._metrics.redirect_duration.observe
@@ -81,9 +79,12 @@ class Answers:
 
     def fail(self, visit: Visit) -> None:
         """Answer 500 for the fault of ours that is being handled, and log it."""
+        visit.visitor.show(self._failed(visit))
+
+    def _failed(self, visit: Visit) -> Page:
         log.exception("redirect_failed", request_id=visit.request.request_id)
         self._metrics.redirects[Outcome.FAILED].inc()
-        visit.visitor.show(pages.FAILED)
+        return pages.FAILED
 
     def _settle(
         self, visit: Visit, outcome: Outcome, link: Link, lines: list[bytes]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Text, any_, bindparam, cast, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.db.schema import links
@@ -50,7 +50,7 @@ class LinkStore:
         }
         try:
             return await self._find(parameters)
-        except (InterfaceError, DBAPIError) as error:
+        except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
             return await self._find(parameters)
