@@ -4,8 +4,6 @@ It is an answer like no other: the picture always comes, and comes at once if to
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import Protocol
 
 import structlog
 
@@ -13,9 +11,8 @@ from redirector import pages
 from redirector.click_recorder import ClickRecorder
 from redirector.request import Clock, Request
 from redirector.stored_links import ResolveError
-from redirector.visit import Visit, Visitor, completed_link
+from redirector.visit import Resolver, Visit, Visitor, completed_link
 from shared.link import Link, Outcome
-from shared.link_cache import LinkKey
 from shared.metrics import RedirectorMetrics
 from shared.short_code import is_well_formed
 
@@ -25,16 +22,6 @@ log = structlog.get_logger()
 
 PATH_END = "/track"
 """After the short code."""
-
-
-class Resolver(Protocol):
-    """What is needed to find links; as in `redirector.redirect`."""
-
-    async def find_cached(self, keys: Sequence[LinkKey]) -> Sequence[Link | None]:
-        """Return what Redis has of each key."""
-
-    async def find_stored(self, key: LinkKey) -> Link:
-        """Return the link, or one that is not known."""
 
 
 class TrackingPixel:
@@ -94,7 +81,7 @@ class TrackingPixel:
 
     async def _find(self, visit: Visit) -> Link:
         cached = await self._resolver.find_cached(visit.keys)
-        return await completed_link(visit.keys, cached, self._resolver.find_stored)
+        return await completed_link(visit, cached, self._resolver)
 
     def _show(self, visitor: Visitor, outcome: str) -> None:
         self._metrics.pixels[outcome].inc()

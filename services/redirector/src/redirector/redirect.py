@@ -7,7 +7,6 @@ spool. The click is on disk before its answer leaves; nothing here waits for the
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 from redirector.answers import Answers, Decided
 from redirector.forwarded_path import Mode
@@ -18,10 +17,9 @@ from redirector.pixel import TrackingPixel
 from redirector.request import Clock, Request
 from redirector.scan_limit import ScanLimit
 from redirector.stored_links import ResolveError
-from redirector.visit import Visit, Visitor, completed_link, deciding_link
+from redirector.visit import Resolver, Visit, Visitor, completed_link, deciding_link
 from redirector.visit_charge import VisitCharge
 from shared.link import Link, Outcome, unknown_link
-from shared.link_cache import LinkKey
 from shared.metrics import RedirectorMetrics
 from shared.short_code import is_well_formed
 
@@ -35,16 +33,6 @@ ANSWER_WITHIN_S = 1.5
 nginx asks the next replica, which would take another one."""
 
 _NO_LINK = unknown_link()
-
-
-class Resolver(Protocol):
-    """What redirecting needs to find links."""
-
-    async def find_cached(self, keys: Sequence[LinkKey]) -> Sequence[Link | None]:
-        """Return what Redis has of each key, None for the rest; never fail."""
-
-    async def find_stored(self, key: LinkKey) -> Link:
-        """Return the link, or one that is not known; raise ResolveError when nobody can tell."""
 
 
 OwnPath = Callable[[Request, Visitor], object]
@@ -167,7 +155,7 @@ class Redirect:
         link, outcome = _NO_LINK, Outcome.UNKNOWN
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
-                link = await completed_link(visit.keys, cached, self._resolver.find_stored)
+                link = await completed_link(visit, cached, self._resolver)
                 outcome = link.decide(round(self._clock() * 1000))
                 if outcome is Outcome.REDIRECT and link.has_visit_limit:
                     outcome = await self._visit_charge.charge(visit.request, link.link_id)

@@ -1,7 +1,7 @@
-"""One visit on its way through the redirect, and whom the answer goes to."""
+"""One visit on its way to its answer: whom that goes to, and which link decides it."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from redirector.pages import Page
@@ -18,6 +18,16 @@ class Visitor(Protocol):
 
     def show(self, page: Page) -> None:
         """Answer with a page."""
+
+
+class Resolver(Protocol):
+    """What visits need to find their links."""
+
+    async def find_cached(self, keys: Sequence[LinkKey]) -> Sequence[Link | None]:
+        """Return what Redis has of each key, None for the rest; never fail."""
+
+    async def find_stored(self, key: LinkKey) -> Link:
+        """Return the link, or one that is not known; raise ResolveError when nobody can tell."""
 
 
 class Visit:
@@ -60,15 +70,15 @@ def deciding_link(cached: Sequence[Link | None]) -> Link | None:
     return link
 
 
-async def completed_link(
-    keys: Sequence[LinkKey],
-    cached: Sequence[Link | None],
-    find_stored: Callable[[LinkKey], Awaitable[Link]],
-) -> Link:
-    """Return the link of a visit likewise, and ask `find_stored` for what is not cached of it."""
+async def completed_link(visit: Visit, cached: Sequence[Link | None], resolver: Resolver) -> Link:
+    """Return the link of a visit likewise, and find what is not cached of it.
+
+    Raises:
+        ResolveError: nobody can tell.
+    """
     link = unknown_link()
-    for key, found in zip(keys, cached, strict=True):
-        link = found or await find_stored(key)
+    for key, found in zip(visit.keys, cached, strict=True):
+        link = found or await resolver.find_stored(key)
         if link.is_known:
             break
     return link
