@@ -1,5 +1,6 @@
 """The catalogue of metrics, the page that is made from it, and what is really exposed."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from shared.metrics import IngestMetrics, RedirectorMetrics, ShortenerMetrics, c
 from shared.metrics.page import catalogue, render
 from shared.pool_usage import PoolUsage
 
-PAGE = Path(__file__).parents[2] / "docs/metrics.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs/metrics.md"
 
 AllMetrics = RedirectorMetrics | ShortenerMetrics | IngestMetrics
 
@@ -60,3 +62,16 @@ def test_the_catalogue_is_what_is_exposed(service: str) -> None:
         if family.name.startswith("qck_")
     }
     assert exposed == {definition.name: definition.kind for definition in catalogue()[service]}
+
+
+def test_docstrings_name_what_there_is() -> None:
+    """A metric that code says something is counted by is in the catalogue, by its whole name."""
+    known = {each.name for definitions in catalogue().values() for each in definitions}
+    named = {
+        name
+        for folder in ("services", "shared")
+        for path in (ROOT / folder).rglob("src/**/*.py")
+        for name in re.findall(r"`(qck_\w+)", path.read_text())
+    }
+    assert named
+    assert named <= known

@@ -40,7 +40,7 @@ class Tracing:
     """Makes spans by its `tracer`; sends them while `exporting` is entered.
 
     At most `bsp_max_queue_size` spans wait, and nobody ever waits for them to be sent. What is
-    not sent is counted by `qck_trace_spans_dropped`.
+    not sent is counted by `qck_trace_spans_dropped_total`.
     """
 
     def __init__(

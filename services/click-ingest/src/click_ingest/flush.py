@@ -50,11 +50,11 @@ class Publisher(Protocol):
 
 
 class Flusher:
-    """Deals with one batch at a time; when `flush` returns, its messages may be acknowledged.
+    """Deals with batches, several at once; when `flush` returns, its messages may be acknowledged.
 
     Whatever fails is tried again, and nothing is dropped meanwhile: stored clicks are stored once
     however often they are written; dead letters may be published twice. Clicks that PostgreSQL
-    refuses are found by halving the batch. Counted by `qck_click_flush_failures`.
+    refuses are found by halving the batch. Counted by `qck_click_flush_failures_total`.
     """
 
     __slots__ = (
