@@ -30,7 +30,7 @@ class Outcome(enum.Enum):
 
 
 class Link(msgspec.Struct, frozen=True, array_like=True):
-    """One stored mapping. `link_id` 0 stands for "no such link" (a negative entry or tombstone),
+    """One stored link. `link_id` 0 stands for "no such link" (a negative entry or tombstone),
     a negative one for a link that is down because its destination is blocked.
 
     `version` comes from one database sequence and grows with every change of any link, so of two

@@ -43,7 +43,7 @@ TRY_LATER = (DatabaseUnavailableError, *DATABASE_ERRORS)
 
 
 async def read(engine: AsyncEngine, work: Work[T], timeout_s: float | None = None) -> T:
-    """Run reading `work` on an autocommit connection; again if the connection broke.
+    """Run `work` that may be repeated, without a COMMIT of its own; again if a connection broke.
 
     Raises:
         DatabaseUnavailableError: PostgreSQL is away, too slow or too busy.
