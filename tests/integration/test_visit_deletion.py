@@ -81,3 +81,16 @@ async def test_a_reset_forgets_what_retention_has_dropped(
     assert (await client.delete("/short-urls/one/visits")).json() == {"deletedVisits": 3}
     assert (await client.get("/short-urls/one")).json()["visitsSummary"]["total"] == 0
     await assert_counts_are_rows(database_url)
+
+
+async def test_visits_outlive_their_link(
+    client: httpx2.AsyncClient, database_url: str, engine: AsyncEngine, writer: ClickWriter
+) -> None:
+    """A deleted link's visits stay, and count among those of all short URLs."""
+    ids = await make_links(client, database_url)
+    await write(writer, a_message([a_click(link_id=ids["one"]) for _ in range(3)]))
+    await fold_all(engine)
+    assert (await client.delete("/short-urls/one")).status_code == 204
+    overview = (await client.get("/visits")).json()["visits"]
+    assert overview["nonOrphanVisits"]["total"] == 3
+    assert (await page(client, "/visits/non-orphan"))["pagination"]["totalItems"] == 3

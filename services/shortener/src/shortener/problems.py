@@ -1,4 +1,4 @@
-"""Errors as problem details (RFC 7807): the types, titles and members of Shlink's REST API."""
+"""Errors as problem details (RFC 9457): the types, titles and members of Shlink's REST API."""
 
 from collections.abc import Mapping
 

@@ -160,7 +160,8 @@ SHORT_URLS: Operations = {
     ),
     ("DELETE", "/short-urls/{shortCode}"): Operation(
         name="deleteShortUrl",
-        summary="Delete a short URL and its visits",
+        summary="Delete a short URL",
+        description="Its visits stay, and count among those of all short URLs.",
         headers=("If-Match",),
         query=(OneShortUrlQuery,),
         answers=nothing("Deleted."),
