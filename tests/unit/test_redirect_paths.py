@@ -1,9 +1,11 @@
 """Paths beside the short code: a slash behind it, its pixel, our own ones."""
 
 import pytest
+import structlog
 
 from redirector import pages
 from redirector.forwarded_path import Mode
+from redirector.places import Place
 from redirector.request import Request
 from redirector.visit import Visitor
 from tests.support.asgi import call
@@ -90,6 +92,22 @@ async def test_a_pixel_comes_when_nobody_can_tell() -> None:
     assert (await call(world.redirect, "/abc/track")).status == 200
     assert world.lines == []
     assert world.registry.get_sample_value("qck_pixels_total", {"outcome": "unavailable"}) == 1
+
+
+async def test_a_pixel_comes_when_its_visit_cannot_be_recorded() -> None:
+    """A fault of ours loses the visit, which is counted as lost, and logged with its request."""
+
+    class Faulty(World):
+        def find(self, address: bytes) -> Place:
+            raise ZeroDivisionError
+
+    world = Faulty({("", "abc"): a_link()})
+    with structlog.testing.capture_logs() as logs:
+        answer = await call(world.redirect, "/abc/track", headers={"X-Request-Id": "f" * 32})
+    assert answer.body == pages.PIXEL.body
+    assert world.registry.get_sample_value("qck_pixels_total", {"outcome": "known"}) == 0
+    assert world.registry.get_sample_value("qck_pixels_total", {"outcome": "unavailable"}) == 1
+    assert [entry["request_id"] for entry in logs] == ["f" * 32]
 
 
 async def test_a_pixel_of_an_uncached_or_default_domain_link() -> None:

@@ -65,16 +65,16 @@ class TrackingPixel:
         outcome = "unavailable"
         try:
             link = await self._find(visit)
-            outcome = "unknown"
-            if link.decide(round(self._clock() * 1000)) is Outcome.REDIRECT:
-                outcome = "known"
+            is_working = link.decide(round(self._clock() * 1000)) is Outcome.REDIRECT
+            if is_working:
                 lines: list[bytes] = []
                 self._recorder.add_click(lines, visit.request, visit.code, link.link_id, None)
                 self._recorder.write(lines)
+            outcome = "known" if is_working else "unknown"
         except ResolveError:
             pass
         except Exception:
-            log.exception("pixel_failed")
+            log.exception("pixel_failed", request_id=visit.request.request_id)
         finally:
             self._waiting -= 1
         self._show(visit.visitor, outcome)
