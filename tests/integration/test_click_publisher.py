@@ -30,8 +30,9 @@ class Publishing:
         self.registry = CollectorRegistry()
         self.metrics = RedirectorMetrics(self.registry)
         self.root = root
+        self.folder = SpoolFolder.plan(root)
         self.spool = ClickSpool(
-            SpoolFolder.plan(root),
+            self.folder,
             segment_bytes=2000,
             max_bytes=10**7,
             metrics=self.metrics,
@@ -142,7 +143,7 @@ async def test_clicks_of_a_dead_process_are_published(
     dead = Publishing(tmp_path, amqp_url)
     dead.append(0, 40)
     source = next(tmp_path.iterdir()).name
-    dead.spool._folder.close()
+    dead.folder.close()
     alive = Publishing(tmp_path, amqp_url)
     async with alive.running():
         await until(lambda: alive.count("qck_clicks_published_total") == 40)
@@ -160,7 +161,7 @@ async def test_a_process_may_die_at_any_time(tmp_path: Path, amqp_url: str) -> N
         await until(lambda: alive.count("qck_clicks_published_total") == 1)
         dead = Publishing(tmp_path, amqp_url)
         dead.append(0, 40)
-        dead.spool._folder.close()
+        dead.folder.close()
         await until(lambda: alive.count("qck_clicks_published_total") == 41)
         await until(lambda: len(list(tmp_path.iterdir())) == 1)
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
+from aio_pika.abc import AbstractConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
@@ -55,7 +56,7 @@ def create_app(settings: Settings) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            await _open(settings, metrics, checks, stack)
+            checks[:] = await _open(settings, metrics, stack)
             keep_for_good()
             log.info("click_ingest_started")
             yield
@@ -64,10 +65,8 @@ def create_app(settings: Settings) -> Starlette:
     return Starlette(routes=health_routes(lambda: checks, registry), lifespan=lifespan)
 
 
-async def _open(
-    settings: Settings, metrics: IngestMetrics, checks: list[Check], stack: AsyncExitStack
-) -> None:
-    """Open everything in dependency order; the stack closes it in reverse."""
+async def _open(settings: Settings, metrics: IngestMetrics, stack: AsyncExitStack) -> list[Check]:
+    """Open everything in dependency order; the stack closes it in reverse. Return the checks."""
     connections = database_share(
         "click-ingest", settings.database.max_connections, settings.replicas
     )
@@ -101,7 +100,7 @@ async def _open(
     tasks.create_task(queues.keep())
     consuming = tasks.create_task(consumer.run())
     stack.push_async_callback(_drain, consumer, consuming)
-    checks[:] = [
+    return [
         Check("rabbitmq", consumer.broker_probe, required=True, details=queues.details),
         Check("postgres", lambda: ping(engine), required=True, details=pool_usage(engine).details),
         Check("poison", consumer.poison_probe, required=True),
@@ -129,7 +128,7 @@ def _create_engine(settings: Settings, connections: int) -> AsyncEngine:
     return engine
 
 
-def _connector(settings: Settings, purpose: str) -> Any:
+def _connector(settings: Settings, purpose: str) -> Callable[[], Awaitable[AbstractConnection]]:
     name = f"{settings.instance or 'click-ingest'} {purpose}"
     return lambda: broker.connect(settings.amqp.url, connection_name=name)
 

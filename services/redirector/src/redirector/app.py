@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
@@ -66,7 +66,7 @@ def create_app(settings: Settings) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Redirect]]:
         async with AsyncExitStack() as stack:
-            redirect = await _open(settings, metrics, checks, stack)
+            redirect, checks[:] = await _open(settings, metrics, stack)
             app.router.default = AsgiRedirect(redirect, clock=time.time)
             keep_for_good()
             log.info("redirector_started")
@@ -78,8 +78,8 @@ def create_app(settings: Settings) -> Starlette:
 
 
 async def _open(
-    settings: Settings, metrics: RedirectorMetrics, checks: list[Check], stack: AsyncExitStack
-) -> Redirect:
+    settings: Settings, metrics: RedirectorMetrics, stack: AsyncExitStack
+) -> tuple[Redirect, Sequence[Check]]:
     """Open everything in dependency order; the stack closes it in reverse."""
     name = settings.instance or "redirector"
     tasks = await stack.enter_async_context(background_tasks())
@@ -164,7 +164,7 @@ async def _open(
         store_timeout_s=database_timeout_s,
         store_calls=database_connections - 1,
     )
-    checks[:] = health_checks(
+    checks = health_checks(
         cache=cache, redis=redis, engine=read_engine, resolver=resolver, publisher=publisher,
         spool=spool, adopted=adopted, spool_max_bytes=settings.spool.max_bytes,
     )  # fmt: skip
@@ -247,7 +247,7 @@ async def _open(
         tasks=tasks,
     )
     metrics.visitors_waiting.set_function(lambda: redirect.waiting)
-    return redirect
+    return redirect, checks
 
 
 def _open_places(
