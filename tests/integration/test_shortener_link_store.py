@@ -186,7 +186,11 @@ async def test_the_relay_drains_more_than_a_batch(
     )
     backlog = await outbox.backlog()
     assert (backlog.pending, backlog.age_s > 59) == (700, True)
-    assert [await outbox.relay_batch() for _ in range(3)] == [500, 200, 0]
+    applied = []
+    while (links_applied := await outbox.relay_batch()) != 0:
+        if links_applied is not None:  # else Redis had no time, and the next turn does it
+            applied.append(links_applied)
+    assert applied == [500, 200]
     async with Redis.from_url(redis_url) as redis:
         cache = LinkCache(redis, LinkCacheSettings())
         links = await cache.get_many([("", f"c{number}") for number in range(1, 701)])

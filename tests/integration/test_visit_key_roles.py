@@ -1,5 +1,7 @@
 """What keys with limits see of visits: those of their short URLs, and of others no trace."""
 
+from datetime import UTC, datetime, timedelta
+
 import httpx2
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -69,10 +71,12 @@ async def test_a_domain_of_many_links_is_summed_up_for_its_key_too(
     await visit_each(client, database_url, writer)
     await fold_all(engine)
     monkeypatch.setattr("shortener.visit_scope.FEW_LINKS", 0)
-    all_of_it = (await client.get("/domains/d.test/statistics")).json()
+    today, days = datetime.now(UTC).date(), timedelta(days=2)
+    dates = {"startDate": str(today - days), "endDate": str(today + days)}
+    all_of_it = (await client.get("/domains/d.test/statistics", params=dates)).json()
     key = await a_key(database_url, "domain", "DOMAIN_SPECIFIC", domain="d.test")
     client.headers["X-Api-Key"] = key
-    assert (await client.get("/domains/d.test/statistics")).json() == all_of_it
+    assert (await client.get("/domains/d.test/statistics", params=dates)).json() == all_of_it
     summary = (await client.get("/visits")).json()["visits"]["nonOrphanVisits"]
     assert summary == {"total": 1, "nonBots": 1, "bots": 0}
     none = await a_key(database_url, "none", "DOMAIN_SPECIFIC", domain="empty.test")
