@@ -174,7 +174,9 @@ async def test_another_server_is_read_page_by_page(client: httpx2.AsyncClient) -
 
 
 @pytest.mark.parametrize(
-    ("status", "content"), [(401, b"{}"), (200, b"<html>"), (200, b"[]"), (200, b"{}")]
+    ("status", "content"),
+    [(401, b"{}"), (200, b"<html>"), (200, b"[]"), (200, b"{}"), (200, b"[" * 100_000)],
+    ids=["status", "no JSON", "no object", "no list", "nested without end"],
 )
 async def test_a_server_that_is_not_shlink(status: int, content: bytes) -> None:
     """Whatever it answers is an error that says so."""

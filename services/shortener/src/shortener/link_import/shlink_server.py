@@ -56,7 +56,7 @@ async def _get_page(client: httpx2.AsyncClient, base_url: str, page: int) -> Map
         content = msgspec.json.decode(bytes(body))
     except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
         raise ImportFileError(f"The server cannot be read: {error!r}.") from None
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         raise ImportFileError("The server does not answer like Shlink.") from None
     if not isinstance(content, dict):
         raise ImportFileError("The server does not answer like Shlink.")
