@@ -9,14 +9,8 @@ from shortener.link_insertion import NewLink
 from shortener.link_scope import LinkScope
 from shortener.problems import Problem
 from shortener.request_fields import Fields, given
-from shortener.short_url_body import (
-    BodyReader,
-    ShortUrlCreation,
-    ShortUrlEdit,
-    refuse_blocked,
-    refuse_own_domain,
-)
-from shortener.url_policy import LongUrl
+from shortener.short_url_body import BodyReader, ShortUrlCreation, ShortUrlEdit
+from shortener.url_policy import LongUrl, leads_back, leads_to_blocked
 
 T = TypeVar("T")
 
@@ -147,9 +141,9 @@ class CheckedBodies:
 
         def refuse(fields: Fields, long_url: LongUrl) -> None:
             if long_url.authority in own:
-                refuse_own_domain(fields, long_url)
+                fields.refuse("longUrl", leads_back(long_url.authority))
             elif block := blocks.get(long_url.href):
-                refuse_blocked(fields, block.domain, block.reason)
+                fields.refuse("longUrl", leads_to_blocked(block.domain, block.reason))
 
         return refuse
 

@@ -15,16 +15,11 @@ from shortener.blocked_domains import Blocks
 from shortener.link_key import read_link_key
 from shortener.link_rules import rules_of
 from shortener.link_store import LinkStore
-from shortener.redirect_rules_body import (
-    FIELD,
-    GivenRules,
-    RulesReader,
-    leads_back,
-    leads_to_blocked,
-)
+from shortener.redirect_rules_body import FIELD, GivenRules, RulesReader
 from shortener.request_body import read_json_object
 from shortener.request_fields import Fields
 from shortener.stored_link import StoredLink
+from shortener.url_policy import leads_back, leads_to_blocked
 
 log = structlog.get_logger()
 
@@ -84,9 +79,9 @@ class RedirectRules:
         """Refuse rules that lead back to a domain of short URLs, or to a blocked one."""
         authorities = {each for each in given.authorities if each}
         for authority in await self._links.own_domains(authorities):
-            fields.refuse(FIELD, leads_back(authority))
+            fields.refuse(FIELD, f"longUrl {leads_back(authority)}")
         for block in (await self._blocks(given.long_urls)).values():
-            fields.refuse(FIELD, leads_to_blocked(block.domain, block.reason))
+            fields.refuse(FIELD, f"longUrl {leads_to_blocked(block.domain, block.reason)}")
 
     def _key(self, request: Request) -> LinkKey:
         return read_link_key(request, self._reader.default_domain, self._public_scheme)

@@ -8,7 +8,7 @@ from msgspec import UNSET
 from shared.redirect_rule import Condition, RedirectRule
 from shortener.condition_types import ConditionRefusedError, read_condition
 from shortener.request_fields import Fields
-from shortener.url_policy import LongUrlRefusedError, parse_long_url
+from shortener.url_policy import LongUrlRefusedError, leads_back, parse_long_url
 
 MAX_RULES = 50
 MAX_CONDITIONS = 20
@@ -79,19 +79,9 @@ class RulesReader:
         except LongUrlRefusedError as error:
             raise _RefusedError(f"longUrl {error}") from None
         if long_url.authority == self.default_domain:
-            raise _RefusedError(leads_back(long_url.authority))
+            raise _RefusedError(f"longUrl {leads_back(long_url.authority)}")
         conditions = _conditions(given.get("conditions"))
         return RedirectRule(long_url.href, conditions), long_url.authority
-
-
-def leads_back(authority: str) -> str:
-    """Say that a long URL leads to a domain of short URLs."""
-    return f"longUrl leads back to {authority}, which is a short domain itself"
-
-
-def leads_to_blocked(domain: str, reason: str) -> str:
-    """Say that a long URL leads to a blocked domain."""
-    return f"longUrl leads to {domain}, which is blocked" + (reason and f": {reason}")
 
 
 def _conditions(given: object) -> tuple[Condition, ...]:

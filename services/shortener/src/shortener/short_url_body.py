@@ -11,7 +11,7 @@ from shared.short_code import is_reserved, is_well_formed
 from shortener.domain_name import DomainRefusedError, is_loopback, parse_domain
 from shortener.request_fields import MAX_INTEGER, Fields, given
 from shortener.tag_names import read_tags
-from shortener.url_policy import LongUrl, LongUrlRefusedError, parse_long_url
+from shortener.url_policy import LongUrl, LongUrlRefusedError, leads_back, parse_long_url
 
 T = TypeVar("T")
 
@@ -79,7 +79,7 @@ class BodyReader:
         domain = self._domain(fields)
         target = given(long_url, _REFUSED_URL)
         if domain and target.authority == domain:
-            refuse_own_domain(fields, target)
+            fields.refuse("longUrl", leads_back(domain))
         tags, title = read_tags(fields), _title(fields)
         since, until = _or_none(fields.moment("validSince")), _or_none(fields.moment("validUntil"))
         if since is not None and until is not None and until < since:
@@ -126,7 +126,7 @@ class BodyReader:
             fields.refuse("longUrl", str(error))
             return _REFUSED_URL
         if long_url.authority == self.default_domain:
-            refuse_own_domain(fields, long_url)
+            fields.refuse("longUrl", leads_back(long_url.authority))
         return long_url
 
     def _domain(self, fields: Fields) -> str:
@@ -147,16 +147,6 @@ class BodyReader:
     def _random_length(self, fields: Fields) -> int:
         length = fields.integer("shortCodeLength", MIN_RANDOM_LENGTH, MAX_RANDOM_LENGTH)
         return given(length, self.short_code_length)
-
-
-def refuse_own_domain(fields: Fields, long_url: LongUrl) -> None:
-    """Note that the long URL leads to a domain of short URLs."""
-    fields.refuse("longUrl", f"leads back to {long_url.authority}, which is a short domain itself")
-
-
-def refuse_blocked(fields: Fields, domain: str, reason: str) -> None:
-    """Note that the long URL leads to a blocked domain."""
-    fields.refuse("longUrl", f"leads to {domain}, which is blocked" + (reason and f": {reason}"))
 
 
 def _code(fields: Fields) -> tuple[str | None, str]:

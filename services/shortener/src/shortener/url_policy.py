@@ -73,6 +73,16 @@ def parse_long_url(text: str, schemes: Collection[str]) -> LongUrl:
     return LongUrl(href=url.href, authority=url.host)
 
 
+def leads_back(authority: str) -> str:
+    """Say of a long URL that it leads to a domain of short URLs."""
+    return f"leads back to {authority}, which is a short domain itself"
+
+
+def leads_to_blocked(domain: str, reason: str) -> str:
+    """Say of a long URL that it leads to a blocked domain."""
+    return f"leads to {domain}, which is blocked" + (reason and f": {reason}")
+
+
 def _why_unparsable(text: str) -> str:
     if _SCHEME.match(text):
         return "is not a valid URL"
