@@ -77,7 +77,8 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
     DatabaseUnavailableError: answer_unavailable,
     HTTPException: answer_routing_error,
 }
-"""For Starlette: the exceptions that are answers."""
+"""For Starlette: the exceptions that are answers. Errors of tags and domains are worded by the one
+resource that meets them."""
 
 
 class UnexpectedErrors:
