@@ -3,6 +3,7 @@
 import httpx2
 import pytest
 
+from shared.link import Outcome
 from shared.link_cache import LinkCache
 from tests.support.api import running_shortener
 from tests.support.database import fetch
@@ -66,6 +67,19 @@ async def test_an_edit_must_not_end_a_link_before_it_begins(client: httpx2.Async
     assert answer.status_code == 400
     assert answer.json()["reasons"] == {"validUntil": "is before validSince"}
     await edit(client, "x", validUntil="2026-01-01", validSince=None)
+
+
+async def test_a_link_that_is_valid_since_ever(
+    client: httpx2.AsyncClient, cache: LinkCache
+) -> None:
+    """The first moment of the calendar, which some programs take for none, is stored and read."""
+    await create(client, customSlug="x", validSince="0001-01-01T00:00:00Z")
+    edited = await edit(client, "x", validSince="0001-01-01T00:00:00Z", title="t")
+    assert (await client.get("/short-urls/x")).json() == edited
+    assert edited["meta"]["validSince"].startswith("0001-01-01T")
+    (link,) = await cache.get_many([("", "x")])
+    assert link is not None
+    assert link.decide(now_ms=0) is Outcome.REDIRECT
 
 
 @pytest.mark.parametrize(

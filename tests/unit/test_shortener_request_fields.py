@@ -131,6 +131,7 @@ def test_bad_booleans_are_refused(value: object) -> None:
         ("2026-01-31T07:30:00-04:30", NOON),
         ("2026-01-31T12:00:00 00:00", NOON),
         ("2026-01-31", NOON.replace(hour=0)),
+        ("0001-01-01T00:00:00Z", datetime(1, 1, 1, 0, 0, 1, tzinfo=UTC)),
         ("", None),
     ],
 )

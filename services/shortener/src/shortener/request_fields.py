@@ -25,6 +25,9 @@ _MOMENT = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[Tt](\d\d:\d\d:\d\d)(?:\.\d+)?(?:[Zz]|([+ -])(\d\d):?(\d\d)))?",
     re.ASCII,
 )
+_EARLIEST = datetime(1, 1, 1, 0, 0, 1, tzinfo=UTC)
+"""One second later than the first moment of all, which the driver stores as minus infinity and
+reads without a zone. Programs send that first moment where no time is set."""
 _BRACKETS = re.compile(r"([^\[]+)\[\d*\]")
 
 
@@ -173,6 +176,6 @@ def parse_moment(text: str) -> datetime | None:
     offset = f"{'-' if sign == '-' else '+'}{hours}:{minutes}" if sign else "+00:00"
     try:
         moment = datetime.fromisoformat(f"{date}T{time or '00:00:00'}{offset}")
-        return moment.astimezone(UTC)
+        return max(moment.astimezone(UTC), _EARLIEST)
     except (ValueError, OverflowError):  # no such day, or beyond the years that exist
         return None
