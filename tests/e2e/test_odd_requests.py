@@ -1,11 +1,13 @@
 """What is not a browser's request: raw bytes, huge headers, forged ones."""
 
 import asyncio
+from urllib.parse import unquote_to_bytes
 
 import httpx2
 import pytest
 
 from local_stack.stack import Stack
+from shortener.url_policy import MAX_LENGTH
 from tests.support.database import fetch, wait_until_stored
 
 
@@ -53,6 +55,20 @@ async def test_odd_bytes_get_a_client_error(
     """Whatever arrives, the answer is a 4xx or a hang-up, never a 5xx."""
     answer = await exchange(stack.public_port, request_bytes)
     assert answer[9:12] in statuses
+
+
+@pytest.mark.parametrize("byte", [b"a", b'"', b"\xff"])
+async def test_the_longest_query_is_forwarded(
+    stack: Stack, api: httpx2.AsyncClient, byte: bytes
+) -> None:
+    """What nginx takes is led to the longest long URL there is, whatever encoding makes of it."""
+    long_url = "https://example.org/".ljust(MAX_LENGTH, "a")
+    created = await api.post("/short-urls", json={"longUrl": long_url})
+    target = b"/" + created.json()["shortCode"].encode() + b"?q=" + byte * 8_000
+    answer = await exchange(stack.public_port, b"GET " + target + b" HTTP/1.1\r\n" + HOST)
+    assert answer.startswith(b"HTTP/1.1 302")
+    location = answer.lower().partition(b"\nlocation: ")[2].partition(b"\r")[0]
+    assert unquote_to_bytes(location) == long_url.encode() + b"?q=" + byte * 8_000
 
 
 async def test_the_api_answers_odd_bytes_with_a_problem(stack: Stack) -> None:
