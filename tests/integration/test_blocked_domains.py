@@ -30,8 +30,9 @@ def command(database_url: str) -> Command:
 
 
 async def set_rules(client: httpx2.AsyncClient, slug: str, *urls: str) -> httpx2.Response:
-    """Give a link one rule for each URL, which all visitors match."""
-    rules = [{"longUrl": url, "conditions": []} for url in urls]
+    """Give a link one rule for each URL."""
+    condition = {"type": "device", "matchValue": "ios"}
+    rules = [{"longUrl": url, "conditions": [condition]} for url in urls]
     return await client.post(f"/short-urls/{slug}/redirect-rules", json={"redirectRules": rules})
 
 

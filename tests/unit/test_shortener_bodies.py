@@ -235,8 +235,7 @@ def test_an_edit_tells_absent_from_null() -> None:
     assert edit() == ShortUrlEdit()
     read = edit(title=None, validSince=None, validUntil=None, maxVisits=None)
     assert (read.title, read.valid_since, read.valid_until, read.max_visits) == (None,) * 4
-    read = edit(tags=None, crawlable=None, forwardQuery=None)
-    assert (read.tags, read.crawlable, read.forward_query) == (UNSET,) * 3
+    assert edit(longUrl=None, tags=None, crawlable=None, forwardQuery=None) == ShortUrlEdit()
 
 
 def test_an_edit_reads_values() -> None:
@@ -254,7 +253,7 @@ def test_an_edit_ignores_slug_and_domain() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [{"longUrl": None}, {"longUrl": ""}, {"longUrl": "ftp://x.test"}, {"maxVisits": -1},
+    [{"longUrl": []}, {"longUrl": ""}, {"longUrl": "ftp://x.test"}, {"maxVisits": -1},
      {"title": {}}, {"tags": [1.5, None]}, {"validUntil": "x"}, {"crawlable": "?"}],
     ids=str,
 )  # fmt: skip

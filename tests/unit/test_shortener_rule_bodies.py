@@ -42,10 +42,10 @@ def a_rule(*conditions: Any, url: Any = URL) -> dict[str, Any]:
 
 def test_rules_are_read_in_their_order() -> None:
     """URLs are normalised as long URLs are; a priority that is given says nothing."""
-    given_rules = [{**a_rule(IOS, url=" HTTPS://E.test "), "priority": 9}, a_rule()]
+    given_rules = [{**a_rule(IOS, url=" HTTPS://E.test "), "priority": 9}, a_rule(IOS)]
     assert read({"redirectRules": given_rules}) == (
         RedirectRule("https://e.test/", (Condition("device", None, "ios"),)),
-        RedirectRule(URL, ()),
+        RedirectRule(URL, (Condition("device", None, "ios"),)),
     )
     assert read({"redirectRules": []}) == ()
 
@@ -140,6 +140,7 @@ def test_conditions_that_are_refused(condition: tuple[Any, Any, Any], why: str) 
         ([a_rule(IOS, url="https://s.test/x")], "rule 1: longUrl leads back to s.test"),
         ([{"longUrl": URL}], "rule 1: conditions must be a list"),
         ([{"longUrl": URL, "conditions": "x"}], "rule 1: conditions must be a list"),
+        ([a_rule(IOS), a_rule()], "rule 2: conditions must not be empty"),
         ([a_rule("x")], "rule 1: condition 1 must be an object"),
         ([a_rule(IOS, {"type": "x"})], "rule 1: condition 2: type must be one of"),
         ([a_rule()] * (MAX_RULES + 1), f"must be at most {MAX_RULES} rules"),

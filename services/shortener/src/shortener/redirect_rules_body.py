@@ -87,6 +87,9 @@ class RulesReader:
 def _conditions(given: object) -> tuple[Condition, ...]:
     if not isinstance(given, list):
         raise _RefusedError("conditions must be a list")
+    if not given:
+        # It would hold of everybody, and no rule after it of anybody.
+        raise _RefusedError("conditions must not be empty")
     if len(given) > MAX_CONDITIONS:
         raise _RefusedError(f"conditions must be at most {MAX_CONDITIONS}")
     conditions = []

@@ -75,6 +75,8 @@ class BodyReader:
         long_url = self._long_url(fields)
         if long_url is UNSET:
             fields.refuse("longUrl", "is required")
+        elif long_url is None:
+            fields.refuse("longUrl", "must not be empty")
         slug, prefix = _code(fields)
         domain = self._domain(fields)
         target = given(long_url, _REFUSED_URL)
@@ -106,7 +108,7 @@ class BodyReader:
         tags, title = read_tags(fields), _title(fields)
         since, until = fields.moment("validSince"), fields.moment("validUntil")
         return ShortUrlEdit(
-            long_url=long_url,
+            long_url=_or_unset(long_url),
             tags=UNSET if tags is None else tags,
             title=title,
             valid_since=since,
@@ -116,12 +118,12 @@ class BodyReader:
             forward_query=_or_unset(fields.boolean("forwardQuery")),
         )
 
-    def _long_url(self, fields: Fields) -> LongUrl | UnsetType:
+    def _long_url(self, fields: Fields) -> LongUrl | UnsetType | None:
         text = fields.text("longUrl")
-        if text is UNSET:
-            return UNSET
+        if not isinstance(text, str):
+            return text
         try:
-            long_url = parse_long_url(given(text, ""), self.url_schemes)
+            long_url = parse_long_url(text, self.url_schemes)
         except LongUrlRefusedError as error:
             fields.refuse("longUrl", str(error))
             return _REFUSED_URL

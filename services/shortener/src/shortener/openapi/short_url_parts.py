@@ -32,7 +32,7 @@ class Rule(Struct, rename="camel"):
     """Where visitors are led of whom all conditions hold."""
 
     long_url: m.LongUrl
-    conditions: Annotated[list[RuleCondition], Meta(max_length=MAX_CONDITIONS)]
+    conditions: Annotated[list[RuleCondition], Meta(min_length=1, max_length=MAX_CONDITIONS)]
 
 
 class RedirectRulesBody(Struct, rename="camel"):

@@ -63,16 +63,16 @@ class ShortUrlCreation(Struct, rename="camel", kw_only=True):
 
 
 class ShortUrlEdit(Struct, rename="camel", kw_only=True):
-    """What is absent stays; null takes away what may be null."""
+    """What is absent stays; null takes away dates, limit and title, and else is as if absent."""
 
-    long_url: m.LongUrl | UnsetType = UNSET
+    long_url: m.LongUrl | UnsetType | None = UNSET
     tags: Tags | UnsetType | None = UNSET
     title: Title | UnsetType | None = UNSET
     valid_since: m.Moment | UnsetType | None = UNSET
     valid_until: m.Moment | UnsetType | None = UNSET
     max_visits: MaxVisits | UnsetType | None = UNSET
-    crawlable: bool | UnsetType = UNSET
-    forward_query: bool | UnsetType = UNSET
+    crawlable: bool | UnsetType | None = UNSET
+    forward_query: bool | UnsetType | None = UNSET
 
 
 class ShortUrlListQuery(Struct, rename="camel", kw_only=True):
