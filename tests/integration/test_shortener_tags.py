@@ -49,6 +49,28 @@ async def stats(client: httpx2.AsyncClient, query: str = "") -> list[tuple[Any, 
     ]
 
 
+async def test_a_renamed_tag_is_met_by_its_name(client: httpx2.AsyncClient) -> None:
+    """Filters find it, and short URLs keep and get it, however it is spelt; others are normal."""
+    await create(client, customSlug="x", tags=["promo"])
+    rename = {"oldName": "promo", "newName": "Promo Two"}
+    assert (await client.put("/tags", json=rename)).status_code == 204
+    shown = (await edit(client, "x", title="t", tags=["Promo Two", "New One"]))["tags"]
+    assert shown == ["Promo Two", "new-one"]
+    assert (await create(client, customSlug="y", tags=["Promo Two"]))["tags"] == ["Promo Two"]
+    batch = {"shortUrls": [{"longUrl": "https://b.test/", "tags": "Promo Two"}]}
+    (result,) = (await client.post("/short-urls/batch", json=batch)).json()["results"]
+    assert result["shortUrl"]["tags"] == ["Promo Two"]
+    assert await names(client) == ["Promo Two", "new-one"]
+    for query, found in (
+        ("tags[]=Promo%20Two", 3),
+        ("tags[]=promo%20two", 0),
+        ("tags[]=Promo%20Two&tags[]=NEW%20ONE&tagsMode=all", 1),
+        ("excludeTags[]=Promo%20Two", 0),
+    ):
+        listed = (await client.get(f"/short-urls?{query}")).json()["shortUrls"]
+        assert listed["pagination"]["totalItems"] == found, query
+
+
 async def test_names_are_listed_searched_ordered_and_paged(client: httpx2.AsyncClient) -> None:
     """By name, all on one page unless a page is asked for."""
     await create(client, tags=["red", "blue", "light red", "10%"])

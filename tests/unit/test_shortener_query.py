@@ -36,7 +36,7 @@ def test_everything_at_once() -> None:
         page=3,
         items_per_page=20,
         search_term="x",
-        tags=("b-b", "c"),
+        tags=("B b", "c"),
         needs_all_tags=True,
         excluded_tags=("d",),
         excludes_only_all_tags=True,

@@ -236,7 +236,12 @@ def create_bodies(settings: Settings, links: LinkStore, blocked: BlockedDomains)
         url_schemes=settings.url_schemes,
         short_code_length=settings.short_code_length,
     )
-    return CheckedBodies(reader, links.own_domains, blocked.blocks)
+    return CheckedBodies(
+        reader,
+        own_domains=links.own_domains,
+        known_tags=links.known_tags,
+        blocks=blocked.blocks,
+    )
 
 
 def _domains(settings: Settings, engine: AsyncEngine) -> Domains:

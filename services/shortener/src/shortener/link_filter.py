@@ -33,6 +33,7 @@ from shared.db.schema import SEARCHED_TEXT, api_keys, domains, link_tags, links,
 from shortener.like_pattern import ESCAPE, containing
 from shortener.link_scope import LinkScope
 from shortener.short_url_list import ShortUrlQuery
+from shortener.tag_names import normalize_tag
 
 Condition = ColumnElement[bool]
 
@@ -97,10 +98,14 @@ def _of_columns(query: ShortUrlQuery) -> Iterator[Condition]:
 
 
 async def _tag_ids(connection: AsyncConnection, names: set[str]) -> Mapping[str, int]:
+    """Return by name the tag that is called so, or else the one that it stands for."""
     if not names:
         return {}
-    rows = await connection.execute(_TAG_IDS, {"names": sorted(names)})
-    return {row.name: row.id for row in rows}
+    wanted = names | set(map(normalize_tag, names))
+    rows = await connection.execute(_TAG_IDS, {"names": sorted(wanted)})
+    ids = {row.name: row.id for row in rows}
+    found = {name: ids.get(name, ids.get(normalize_tag(name))) for name in names}
+    return {name: tag_id for name, tag_id in found.items() if tag_id is not None}
 
 
 def _has_tags(names: Sequence[str], ids: Mapping[str, int], *, needs_all: bool) -> Condition:

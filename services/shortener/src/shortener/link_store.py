@@ -7,7 +7,7 @@ from sqlalchemy import Text, any_, bindparam, cast, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared.db.schema import domains
+from shared.db.schema import domains, tags
 from shared.link import unknown_link
 from shared.link_cache import LinkKey
 from shared.redirect_rule import RedirectRule
@@ -41,6 +41,7 @@ T = TypeVar("T")
 _OWN_DOMAINS = select(domains.c.authority).where(
     domains.c.authority == any_(cast(bindparam("wanted"), ARRAY(Text)))
 )
+_KNOWN_TAGS = select(tags.c.name).where(tags.c.name == any_(cast(bindparam("names"), ARRAY(Text))))
 
 
 class LinkStore:
@@ -80,6 +81,14 @@ class LinkStore:
             return set()
         parameters = {"wanted": list(authorities)}
         result = await read(self._reading_engine, lambda on: on.execute(_OWN_DOMAINS, parameters))
+        return set(result.scalars())
+
+    async def known_tags(self, names: Collection[str]) -> set[str]:
+        """Return those of the names that tags have."""
+        if not names:
+            return set()
+        parameters = {"names": list(names)}
+        result = await read(self._reading_engine, lambda on: on.execute(_KNOWN_TAGS, parameters))
         return set(result.scalars())
 
     async def find_answer(self, once: Once | None) -> Answer | None:

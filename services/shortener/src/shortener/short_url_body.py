@@ -1,5 +1,6 @@
 """The bodies that create and edit a short URL, validated field by field."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -69,6 +70,8 @@ class BodyReader:
     public_scheme: str
     url_schemes: tuple[str, ...]
     short_code_length: int
+    renamed_tags: Collection[str] = ()
+    """Names of tags that are not spelt as others, and are meant where they are given."""
 
     def creation(self, fields: Fields) -> ShortUrlCreation:
         """Read the body of a POST."""
@@ -82,7 +85,7 @@ class BodyReader:
         target = given(long_url, _REFUSED_URL)
         if domain and target.authority == domain:
             fields.refuse("longUrl", leads_back(domain))
-        tags, title = read_tags(fields), _title(fields)
+        tags, title = self._tags(fields), _title(fields)
         since, until = _or_none(fields.moment("validSince")), _or_none(fields.moment("validUntil"))
         if since is not None and until is not None and until < since:
             fields.refuse("validUntil", "is before validSince")
@@ -105,7 +108,7 @@ class BodyReader:
     def edit(self, fields: Fields) -> ShortUrlEdit:
         """Read the body of a PATCH."""
         long_url = self._long_url(fields)
-        tags, title = read_tags(fields), _title(fields)
+        tags, title = self._tags(fields), _title(fields)
         since, until = fields.moment("validSince"), fields.moment("validUntil")
         return ShortUrlEdit(
             long_url=_or_unset(long_url),
@@ -130,6 +133,9 @@ class BodyReader:
         if long_url.authority == self.default_domain:
             fields.refuse("longUrl", leads_back(long_url.authority))
         return long_url
+
+    def _tags(self, fields: Fields) -> tuple[str, ...] | UnsetType | None:
+        return read_tags(fields, renamed=self.renamed_tags)
 
     def _domain(self, fields: Fields) -> str:
         text = given(fields.text("domain"), "")

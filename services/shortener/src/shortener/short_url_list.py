@@ -7,7 +7,7 @@ from typing import Literal, get_args
 from shortener.date_range import read_date_range
 from shortener.domain_name import named_domain
 from shortener.request_fields import MAX_INTEGER, Fields, given
-from shortener.tag_names import read_tags
+from shortener.tag_names import read_tag_names
 
 DEFAULT_ITEMS_PER_PAGE = 10
 MAX_ITEMS_PER_PAGE = 1000
@@ -68,8 +68,8 @@ def read_query(fields: Fields, default_domain: str, scheme: str) -> ShortUrlQuer
         fields.integer("itemsPerPage", -MAX_INTEGER, MAX_INTEGER), DEFAULT_ITEMS_PER_PAGE
     )
     term = given(fields.text("searchTerm"), "")
-    tags, tags_mode = read_tags(fields), fields.choice("tagsMode", MODES)
-    excluded = read_tags(fields, "excludeTags")
+    tags, tags_mode = read_tag_names(fields, "tags"), fields.choice("tagsMode", MODES)
+    excluded = read_tag_names(fields, "excludeTags")
     excluded_mode = fields.choice("excludeTagsMode", MODES)
     domain = named_domain(given(fields.text("domain"), ""), default_domain, scheme)
     order = given(fields.choice("orderBy", ORDERS), "dateCreated-DESC")

@@ -23,19 +23,22 @@ Page = Annotated[
 StartDate = Annotated[
     str | UnsetType,
     Meta(
-        description="Not before this moment, or `YYYY-MM-DD`.",
+        description="Not before this moment, or `YYYY-MM-DD`, midnight in UTC.",
         extra_json_schema={"format": "date-time"},
     ),
 ]
 EndDate = Annotated[
     str | UnsetType,
     Meta(
-        description="Not after this moment, to the second, or `YYYY-MM-DD`.",
+        description="Not after this moment, to the second, or `YYYY-MM-DD`, midnight in UTC.",
         extra_json_schema={"format": "date-time"},
     ),
 ]
 Moment = Annotated[
-    str, Meta(description="Or `YYYY-MM-DD`.", extra_json_schema={"format": "date-time"})
+    str,
+    Meta(
+        description="Or `YYYY-MM-DD`, midnight in UTC.", extra_json_schema={"format": "date-time"}
+    ),
 ]
 ExcludeBots = Annotated[
     str | UnsetType,

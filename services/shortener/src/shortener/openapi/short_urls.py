@@ -25,7 +25,11 @@ from shortener.tag_names import MAX_TAGS
 
 Tag = Annotated[str, Meta(max_length=MAX_TAG_LENGTH)]
 Tags = Annotated[
-    list[Tag], Meta(max_length=MAX_TAGS, description="Lower-cased; spaces become hyphens.")
+    list[Tag],
+    Meta(
+        max_length=MAX_TAGS,
+        description="Lower-cased, hyphens for spaces, unless a tag has the very name.",
+    ),
 ]
 Title = Annotated[str, Meta(description="Cropped to 512 characters.")]
 MaxVisits = Annotated[
