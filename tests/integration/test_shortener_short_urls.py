@@ -109,7 +109,8 @@ async def test_one_code_on_two_domains(client: httpx2.AsyncClient, database_url:
     await create(client, customSlug="x", domain="d.test")
     await create(client, customSlug="y", domain="S.TEST")
     assert (await client.get("/short-urls/x")).json()["domain"] is None
-    assert (await client.get("/short-urls/x?domain=s.test")).json()["domain"] is None
+    for name in ("s.test", "DEFAULT"):
+        assert (await client.get(f"/short-urls/x?domain={name}")).json()["domain"] is None
     assert (await client.get("/short-urls/x?domain=d.test")).json()["domain"] == "d.test"
     assert (await client.get("/short-urls/y?domain=d.test")).status_code == 404
     domains = await fetch(database_url, "SELECT authority FROM domains")

@@ -40,6 +40,7 @@ LISTS = [
     ("/visits/non-orphan?domain=DEFAULT", "links.domain = ''"),
     ("/visits/orphan", "link_id IS NULL"),
     ("/visits/orphan?type=base_url", "type = 'base_url'"),
+    ("/visits/orphan?domain=DEFAULT", "link_id IS NULL AND visited_url LIKE '%s.test%'"),
     ("/visits/orphan?domain=test/1", "link_id IS NULL AND visited_url LIKE '%test/1%'"),
 ]
 FOLDED = pytest.mark.parametrize("folded", [0, 60, 200], ids=["not folded", "part", "folded"])

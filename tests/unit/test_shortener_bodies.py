@@ -123,6 +123,8 @@ def test_a_bad_prefix_is_refused(prefix: str) -> None:
         ("d.test:8443", "d.test:8443"),
         ("s.test:8080", ""),
         ("S.TEST:8080", ""),
+        ("DEFAULT", ""),
+        ("default", "default"),
         ("", ""),
         ("s.test", "s.test"),
     ],

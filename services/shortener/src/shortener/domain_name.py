@@ -7,7 +7,7 @@ import can_ada
 MAX_LENGTH = 255
 
 DEFAULT_NAME = "DEFAULT"
-"""What lists call the default domain."""
+"""What callers may call the default domain, wherever a domain is asked for."""
 
 # What would end the authority of a URL, or change its meaning, is refused before the parser sees
 # it; so are white space and control characters, which it would drop without a word.

@@ -4,7 +4,7 @@ from starlette.requests import Request
 
 from shared.link_cache import LinkKey
 from shared.short_code import is_well_formed
-from shortener.domain_name import DomainRefusedError, parse_domain
+from shortener.domain_name import DEFAULT_NAME, DomainRefusedError, parse_domain
 from shortener.problems import short_url_not_found
 
 
@@ -17,7 +17,7 @@ def read_link_key(request: Request, default_domain: str, scheme: str) -> LinkKey
     code = request.path_params["shortCode"]
     text = request.query_params.get("domain", "").strip()
     try:
-        domain = parse_domain(text, scheme) if text else ""
+        domain = "" if text in ("", DEFAULT_NAME) else parse_domain(text, scheme)
     except DomainRefusedError:
         raise short_url_not_found(code, text) from None
     key = ("" if domain == default_domain else domain, code)

@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from shared.short_code import MAX_LENGTH as MAX_CODE_LENGTH
 from shared.short_code import is_reserved, is_well_formed
-from shortener.domain_name import DomainRefusedError, is_loopback, parse_domain
+from shortener.domain_name import DEFAULT_NAME, DomainRefusedError, is_loopback, parse_domain
 from shortener.request_fields import MAX_INTEGER, Fields, given
 from shortener.tag_names import read_tags
 from shortener.url_policy import LongUrl, LongUrlRefusedError, leads_back, parse_long_url
@@ -139,7 +139,7 @@ class BodyReader:
 
     def _domain(self, fields: Fields) -> str:
         text = given(fields.text("domain"), "")
-        if not text:
+        if text in ("", DEFAULT_NAME):
             return ""
         try:
             domain = parse_domain(text, self.public_scheme)

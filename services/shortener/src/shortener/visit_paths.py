@@ -28,12 +28,12 @@ class VisitPaths:
     """
 
     def __init__(self, default_domain: str, public_scheme: str) -> None:
-        self._default_domain = default_domain
+        self.default_domain = default_domain
         self._scheme = public_scheme
 
     def short_url(self, request: Request, api_key: ApiKey) -> FindScope:
         """Of `/short-urls/{shortCode}`, with `domain` in the query."""
-        key = read_link_key(request, self._default_domain, self._scheme)
+        key = read_link_key(request, self.default_domain, self._scheme)
         problem = short_url_not_found(key[1], key[0])
         return _found_or(problem, lambda on: link_scope(on, key, api_key))
 
@@ -52,7 +52,7 @@ class VisitPaths:
         problem = domain_not_found(authority)
         if "\0" in authority:
             raise problem
-        domain = named_domain(authority, self._default_domain, self._scheme)
+        domain = named_domain(authority, self.default_domain, self._scheme)
         return _found_or(problem, lambda on: domain_scope(on, domain or "", api_key))
 
     def non_orphan(self, request: Request, api_key: ApiKey) -> FindScope:
@@ -66,7 +66,7 @@ class VisitPaths:
         fields = Fields.from_query(request.query_params)
         text = given(fields.text("domain"), "")
         fields.raise_if_refused()
-        return named_domain(text, self._default_domain, self._scheme)
+        return named_domain(text, self.default_domain, self._scheme)
 
 
 Locate = Callable[[Request, ApiKey], FindScope]

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from shared.day_statistics import Counts
 from shortener.answers import json_answer
 from shortener.api_keys import ApiKey
+from shortener.domain_name import DEFAULT_NAME
 from shortener.pagination import paginate
 from shortener.problems import Problem, service_unavailable
 from shortener.request_fields import Fields, given
@@ -76,7 +77,8 @@ class Visits:
         fields = Fields.from_query(request.query_params)
         query = read_visit_query(fields)
         kind = given(fields.choice("type", ORPHAN_TYPES), "")
-        visited_url = given(fields.text("domain"), "")
+        domain = given(fields.text("domain"), "")
+        visited_url = self._paths.default_domain if domain == DEFAULT_NAME else domain
         fields.raise_if_refused()
         if not api_key.sees_orphan_visits:
             return _answer(VisitPage([], 0), query)
