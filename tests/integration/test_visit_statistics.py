@@ -122,6 +122,27 @@ async def test_tags_and_domains_and_everything(
         assert sum(point["visits"]["total"] for point in found["series"]) == total, path
 
 
+async def test_the_default_domain_counts_on_when_it_gets_redirects(
+    client: httpx2.AsyncClient,
+    links: dict[str, int],
+    writer: ClickWriter,
+    engine: AsyncEngine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its days stay one row each, though it is a row among the domains from then on."""
+    monkeypatch.setattr("shortener.visit_scope.FEW_LINKS", 0)
+    redirects = {"domain": "DEFAULT", "baseUrlRedirect": "https://example.org/"}
+    answer = await client.patch("/domains/redirects", json=redirects)
+    assert answer.status_code == 200, answer.text
+    await write(writer, a_message([a_click(link_id=links["one"], clicked_at=DAY)]))
+    await fold_all(engine)
+    found = await statistics(client, "/domains/DEFAULT/statistics")
+    assert found["visits"]["total"] == 11
+    listed = await client.get("/domains/DEFAULT/visits")
+    assert listed.json()["visits"]["pagination"]["totalItems"] == 11
+    assert len(listed.json()["visits"]["data"]) == 11
+
+
 async def test_days_are_those_of_the_time_zone(
     client: httpx2.AsyncClient, links: dict[str, int]
 ) -> None:

@@ -19,7 +19,7 @@ SELECT clicks.*, links.id AS known_link, coalesce(domains.id, 0) AS domain_id, a
 ) AS tags
 FROM clicks
 LEFT JOIN links ON links.id = clicks.link_id
-LEFT JOIN domains ON domains.authority = links.domain
+LEFT JOIN domains ON domains.authority = links.domain AND domains.authority <> ''
 """
 
 Key = tuple[str, int, Any]

@@ -28,9 +28,10 @@ WHERE through <= $2 OR through = clicks
 ORDER BY id
 """
 _REMOVE = "DELETE FROM click_deltas WHERE id = ANY($1::bigint[])"
+# The default domain is 0 also when it has a row for its redirects.
 _DOMAINS = """
 SELECT links.id, coalesce(domains.id, 0) FROM links
-LEFT JOIN domains ON domains.authority = links.domain
+LEFT JOIN domains ON domains.authority = links.domain AND domains.authority <> ''
 WHERE links.id = ANY($1::bigint[])
 """
 _TAGS = "SELECT link_id, tag_id FROM link_tags WHERE link_id = ANY($1::bigint[])"
