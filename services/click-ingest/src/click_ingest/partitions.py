@@ -19,6 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.click_id import first_id_at
+from shared.db.errors import DATABASE_ERRORS
 
 ADVISORY_LOCK = 0x71636B70  # "qckp"
 LOCK_TIMEOUT_S = 3
@@ -36,6 +37,8 @@ SELECT child.relname FROM pg_inherits
 JOIN pg_class AS child ON child.oid = inhrelid
 WHERE inhparent = 'clicks'::regclass
 """
+
+_TODAY = "SELECT (now() AT TIME ZONE 'UTC')::date"
 
 log = structlog.get_logger()
 
@@ -84,10 +87,11 @@ def _midnight(day: date) -> datetime:
 class Partitions:
     """Keeps partitions from `days_behind` days ago to `days_ahead` days from today.
 
-    With `retention_days` above 0, days that ended longer ago are dropped and not made. Several
-    workers take turns by an advisory lock. Dropping does lock `clicks` for an instant, for which
-    it waits `LOCK_TIMEOUT_S` at most and else tries again in the next round; nothing that a
-    visitor waits for reads clicks.
+    With `retention_days` above 0, days that ended longer ago, by the clocks of worker and server
+    alike, are dropped and not made. Several workers take turns by an advisory lock. Dropping does
+    lock `clicks` for an instant; who stores or reads clicks waits behind it, so it waits
+    `LOCK_TIMEOUT_S` at most itself and else tries again in the next round. Nothing that a visitor
+    waits for reads clicks.
     """
 
     __slots__ = ("_ahead", "_behind", "_clock", "_engine", "_gauge", "_retention", "_sleep")
@@ -113,10 +117,10 @@ class Partitions:
         self._sleep = sleep
 
     async def ensure(self) -> None:
-        """Make what is missing, then drop what is too old.
+        """Make what is missing, then drop what is too old, if nobody is at it.
 
         Raises:
-            sqlalchemy.exc.DBAPIError | OSError | TimeoutError: it was not done, or only in part.
+            sqlalchemy.exc.DBAPIError | OSError | TimeoutError: wanted days may be missing.
         """
         today = self._clock().date()
         first = today - self._behind
@@ -129,11 +133,11 @@ class Partitions:
                 for statement in statements_for(day):
                     await connection.execute(text(statement))
                 log.info("partition_created", name=partition_name(day))
+            # What is dropped is gone, so one clock that has jumped ahead must not be enough.
+            today = min(today, (await connection.execute(text(_TODAY))).scalar_one())
         self._gauge.set(horizon(wanted | existing, self._clock()).total_seconds())
         if self._retention is not None:
-            for day in sorted(existing):
-                if day < today - self._retention:
-                    await self._drop(day)
+            await self._drop_all(day for day in sorted(existing) if day < today - self._retention)
 
     async def ensure_until_done(self) -> None:
         """Try `ensure` until it succeeds, which also says that the database answers."""
@@ -166,6 +170,16 @@ class Partitions:
             log.warning("partitions_not_ensured", reason=repr(error))
             return False
         return True
+
+    async def _drop_all(self, days: Iterable[date]) -> None:
+        for day in days:
+            try:
+                await self._drop(day)
+            except DATABASE_ERRORS as error:
+                # A backup may read the table for hours. Clicks are stored meanwhile, so this is
+                # neither tried every second nor waited for by who wants to store them.
+                log.warning("partition_not_dropped", name=partition_name(day), reason=repr(error))
+                return
 
     async def _drop(self, day: date) -> None:
         async with self._turn() as connection:
