@@ -1,5 +1,8 @@
 """Visits deleted through the API: nothing of them is left, and all that is left agrees."""
 
+import asyncio
+
+import asyncpg
 import httpx2
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -7,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from click_ingest.click_writer import ClickWriter
 from tests.support.clicks import a_click, a_message
 from tests.support.database import fetch
-from tests.support.ingest import assert_counts_are_rows, ledger, write
+from tests.support.ingest import assert_counts_are_rows, ledger, until, write
 from tests.support.short_urls import create
 from tests.support.statistics import assert_statistics_are_rows, fold_all
 from tests.support.visits import awkward_clicks, make_links, page, scanned
@@ -94,3 +97,47 @@ async def test_visits_outlive_their_link(
     overview = (await client.get("/visits")).json()["visits"]
     assert overview["nonOrphanVisits"]["total"] == 3
     assert (await page(client, "/visits/non-orphan"))["pagination"]["totalItems"] == 3
+
+
+async def test_a_reset_of_orphans_forgets_what_retention_has_dropped(
+    client: httpx2.AsyncClient, database_url: str, writer: ClickWriter, engine: AsyncEngine
+) -> None:
+    """Their days of statistics go with their counts."""
+    await write(writer, a_message([a_click(link_id=None, type="base_url")]))
+    await fold_all(engine)
+    await fetch(
+        database_url,
+        "INSERT INTO click_statistics SELECT scope, scope_id, '2020-01-01', clicks, bots,"
+        " visitors, statistics, sketch FROM click_statistics",
+    )
+    assert (await client.delete("/visits/orphan")).json() == {"deletedVisits": 1}
+    await fold_all(engine)
+    assert await fetch(database_url, "SELECT FROM click_statistics") == []
+
+
+async def test_who_deletes_beside_somebody_else_is_done_when_all_is(
+    client: httpx2.AsyncClient,
+    database_url: str,
+    writer: ClickWriter,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An answer of 200 means that nothing is left, also where another call took the rows away."""
+    monkeypatch.setattr("shortener.visit_deletion.CHUNK", 10)
+    ids = await make_links(client, database_url)
+    await write(writer, a_message([a_click(link_id=ids["one"]) for _ in range(30)]))
+    other = await asyncpg.connect(database_url)
+    try:
+        async with asyncio.TaskGroup() as tasks, other.transaction():
+            await other.execute("SET LOCAL qck.deletion_is_asked_for = 'on'")
+            await other.execute("DELETE FROM clicks WHERE id IN (SELECT id FROM clicks LIMIT 10)")
+            answering = tasks.create_task(client.delete("/short-urls/one/visits"))
+            await until(lambda: is_waiting_for_a_row(database_url))
+    finally:
+        await other.close()
+    assert answering.result().json() == {"deletedVisits": 20}
+    assert await scanned(database_url, "link_id IS NOT NULL") == []
+
+
+async def is_waiting_for_a_row(database_url: str) -> bool:
+    """Tell whether some statement waits for another transaction."""
+    return await fetch(database_url, "SELECT FROM pg_locks WHERE NOT granted") != []

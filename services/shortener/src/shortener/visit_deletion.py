@@ -69,7 +69,8 @@ WITH oldest AS (
 ),
 days AS (
     DELETE FROM click_statistics USING oldest
-    WHERE scope = 'link' AND scope_id = :link AND click_statistics.day < oldest.day
+    WHERE scope = CAST(:scope AS statistics_scope) AND scope_id = :link
+        AND click_statistics.day < oldest.day
 ),
 hours AS (
     DELETE FROM click_counts_hourly USING oldest
@@ -82,11 +83,12 @@ WHERE link_id = :link AND (counts.type, counts.is_bot) = (gone.type, gone.is_bot
 """)
 
 
-async def delete_some(connection: AsyncConnection, scope: VisitScope) -> int:
+async def delete_some(connection: AsyncConnection, scope: VisitScope) -> int | None:
     """Delete up to `CHUNK` clicks within the caller's transaction; return how many.
 
-    When none is left, forgets what else is counted: of clicks that retention has dropped, against
-    the link's limit of visits, and of those that an import brought.
+    Those that somebody else deletes at this moment are not among them. When none is left, which
+    None tells, forgets what else is counted: of clicks that retention has dropped, against the
+    link's limit of visits, and of those that an import brought.
     """
     looked = await connection.execute(select(clicks.c.id).where(scope.rows).limit(CHUNK))
     ids = looked.scalars().all()
@@ -94,9 +96,10 @@ async def delete_some(connection: AsyncConnection, scope: VisitScope) -> int:
     if not ids:
         for link in links:
             await connection.execute(_RESET_LINK, {"link": link})
-            await connection.execute(_FORGET_DROPPED, {"link": link})
+            of = {"link": link, "scope": "orphan" if link == ORPHANS else "link"}
+            await connection.execute(_FORGET_DROPPED, of)
         await _forget_zeros(connection, links)
-        return 0
+        return None
     await connection.execute(_ON_PURPOSE)
     statement = (
         delete(clicks)

@@ -110,7 +110,7 @@ class VisitStore:
     async def _delete(self, scope: VisitScope) -> int:
         give_up_at = self._clock() + DELETION_LIMIT_S
         deleted = 0
-        while gone := await write(self._engine, lambda on: delete_some(on, scope)):
+        while (gone := await write(self._engine, lambda on: delete_some(on, scope))) is not None:
             deleted += gone
             if self._clock() > give_up_at:
                 raise DeletionUnfinishedError(deleted)
