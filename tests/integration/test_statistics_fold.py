@@ -1,6 +1,7 @@
 """The statistics by day in a real PostgreSQL: every click once, whatever happens on the way."""
 
 import asyncio
+import tracemalloc
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -213,6 +214,38 @@ async def assert_tags_are_rows(url: str) -> None:
         """,
     )
     assert differences == []
+
+
+async def test_a_tag_of_many_links_is_summed_up_in_parts(
+    database_url: str, engine: AsyncEngine, writer: ClickWriter
+) -> None:
+    """Its day is made anew without having all its links' days in memory."""
+    links = 6_000
+    await make_links(database_url, links)
+    await write_all(writer, [a_click(link_id=1)])
+    await fold_all(engine)
+    await fetch(
+        database_url,
+        "INSERT INTO click_statistics SELECT scope, id, day, clicks, bots, visitors, statistics,"
+        " decode('01' || repeat('05', 2048), 'hex')"  # the sketch of some thousand visitors
+        " FROM click_statistics, links WHERE scope = 'link' AND id > 1",
+    )
+    await fetch(
+        database_url, "INSERT INTO link_tags SELECT id, 2 FROM links ON CONFLICT DO NOTHING"
+    )
+    await fetch(database_url, "DELETE FROM link_tag_marks WHERE link_id <> 1")
+    keeper = a_keeper(engine)
+    tracemalloc.start()
+    try:
+        await keeper.step()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    (day,) = await fetch(
+        database_url, "SELECT clicks FROM click_statistics WHERE scope = 'tag' AND scope_id = 2"
+    )
+    assert day["clicks"] == links
+    assert peak < 6_000_000
 
 
 async def test_rare_values_share_one_count(
