@@ -1,6 +1,7 @@
 """Visits deleted through the API: nothing of them is left, and all that is left agrees."""
 
 import asyncio
+from datetime import timedelta
 
 import asyncpg
 import httpx2
@@ -13,7 +14,7 @@ from tests.support.database import fetch
 from tests.support.ingest import assert_counts_are_rows, ledger, until, write
 from tests.support.short_urls import create
 from tests.support.statistics import assert_statistics_are_rows, fold_all
-from tests.support.visits import awkward_clicks, make_links, page, scanned
+from tests.support.visits import NOW, awkward_clicks, make_links, page, scanned
 
 
 async def test_deleted_visits_leave_everything_in_agreement(
@@ -113,6 +114,52 @@ async def test_a_reset_of_orphans_forgets_what_retention_has_dropped(
     assert (await client.delete("/visits/orphan")).json() == {"deletedVisits": 1}
     await fold_all(engine)
     assert await fetch(database_url, "SELECT FROM click_statistics") == []
+
+
+async def test_what_is_deleted_leaves_the_values_that_it_had(
+    client: httpx2.AsyncClient, database_url: str, engine: AsyncEngine, writer: ClickWriter
+) -> None:
+    """Lists of a tag or a domain that other visits are in lose it by name, days after it came."""
+    ids = await make_links(client, database_url)
+    clicks = [a_click(link_id=ids[code], referer="https://t.co/") for code in ("one", "two")]
+    await write(writer, a_message([*clicks, a_click(link_id=ids["one"], referer="")]))
+    await fold_all(engine)
+    await client.delete("/short-urls/one/visits")
+    await fold_all(engine)
+    await assert_statistics_are_rows(database_url)
+    until_tomorrow = {"endDate": (NOW + timedelta(days=1)).isoformat()}
+    answer = await client.get("/visits/non-orphan/statistics", params=until_tomorrow)
+    one = {"total": 1, "nonBots": 1, "bots": 0}
+    assert answer.json()["statistics"]["top"]["referers"] == {
+        "items": [{"value": "t.co", "visits": one}],
+        "other": {"total": 0, "nonBots": 0, "bots": 0},
+    }
+
+
+async def test_a_tags_day_that_deletions_empty_is_made_anew_all_the_same(
+    client: httpx2.AsyncClient,
+    database_url: str,
+    engine: AsyncEngine,
+    writer: ClickWriter,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a link brings to a tag counts, though all else of that day goes before it is added."""
+    ids = await make_links(client, database_url)
+    await write(writer, a_message([a_click(link_id=ids["one"])]))
+    await write(writer, a_message([a_click(link_id=ids["three"])]))
+    await fold_all(engine)
+    await fetch(
+        database_url,
+        "INSERT INTO link_tags SELECT $1, id FROM tags WHERE name = 't'",
+        ids["three"],
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr("click_ingest.tag_statistics.MAX_DAYS", 0)
+        await fold_all(engine)
+        await client.delete("/short-urls/one/visits")
+        await fold_all(engine)
+    await fold_all(engine)
+    await assert_statistics_are_rows(database_url)
 
 
 async def test_who_deletes_beside_somebody_else_is_done_when_all_is(

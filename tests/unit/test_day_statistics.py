@@ -39,14 +39,19 @@ def test_values_are_cropped_and_unknown_is_empty() -> None:
 
 
 def test_what_is_taken_away_was_in_a_value_or_in_other() -> None:
-    """A value never falls below zero, and the sum stays right."""
-    values = Values()
+    """Settled, a value is not below zero, and the sum is right, whatever was added up first."""
+    values, taken = Values(), Values()
     values.add("a", 3, 1)
-    values.add("a", -2, -1)
-    assert values.counts["a"] == Counts(1, 0)
+    values.add("c", 2, 0)
+    taken.add("a", -2, -1)
+    values.merge(taken)
+    values.settle()
+    assert values.counts == {"a": Counts(1, 0), "c": Counts(2, 0)}
+    assert values.other == Counts()
     values.add("a", -2, 0)
     values.add("b", -1, 0)
-    assert values.counts == {}
+    values.settle()
+    assert values.counts == {"c": Counts(2, 0)}
     assert values.other == Counts(-2, 0)
 
 

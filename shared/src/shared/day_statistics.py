@@ -46,31 +46,32 @@ class Values(msgspec.Struct, array_like=True):
     other: Counts = msgspec.field(default_factory=Counts)
 
     def add(self, value: str, clicks: int, bots: int) -> None:
-        """Add to one value; what cannot be taken from it is in `other`."""
+        """Add to one value; what is taken away may be more than it has, until `settle`."""
         counts = self.counts.get(value)
         if counts is None:
-            if clicks < 0:
-                self.other.add(clicks, bots)
-                return
             counts = self.counts[value] = Counts()
         counts.add(clicks, bots)
-        if clicks < 0:
-            missing = Counts(min(0, counts.clicks), min(0, counts.bots))
-            counts.add(-missing.clicks, -missing.bots)
-            self.other.add(missing.clicks, missing.bots)
-            if counts.clicks == 0:
-                del self.counts[value]
 
     def merge(self, other: "Values") -> None:
         """Add all of another one, value by value."""
         for value, counts in other.counts.items():
             known = self.counts.get(value)
-            if known is None or counts.clicks < 0:
-                self.add(value, counts.clicks, counts.bots)
-            else:  # without two calls more, for each of the hundreds of values that a day has
+            if known is None:
+                self.counts[value] = Counts(counts.clicks, counts.bots)
+            else:  # without a call more, for each of the hundreds of values that a day has
                 known.clicks += counts.clicks
                 known.bots += counts.bots
         self.other.add(other.other.clicks, other.other.bots)
+
+    def settle(self) -> None:
+        """Take from `other` what values lack: they had gone there before it was taken away."""
+        for value, counts in list(self.counts.items()):
+            lacking = Counts(min(0, counts.clicks), min(0, counts.bots))
+            self.other.add(lacking.clicks, lacking.bots)
+            counts.add(-lacking.clicks, -lacking.bots)
+            if counts.clicks == 0:
+                self.other.add(0, counts.bots)
+                del self.counts[value]
 
     def crop(self, limit: int) -> int:
         """Put the rarest values into `other` once there are more than twice `limit`.
@@ -113,6 +114,11 @@ class DayStatistics(msgspec.Struct, array_like=True):
     def crop(self, limit: int) -> int:
         """Crop every dimension; return the clicks that became nameless, in all of them."""
         return sum(dimension.crop(limit) for dimension in self.dimensions)
+
+    def settle(self) -> None:
+        """Settle every dimension, once something was taken away."""
+        for dimension in self.dimensions:
+            dimension.settle()
 
     def total(self) -> Counts:
         """Return the sum of the hours."""

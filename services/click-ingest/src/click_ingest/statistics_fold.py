@@ -125,6 +125,7 @@ def _add_counts(
             day, hour = divmod(delta.first_hour + offset, HOURS_A_DAY)
             source = delta.sources[number]
             change = _change(changes, (scope_kind, scope_id, _date(day)))
+            change.takes_away |= delta.sign < 0
             signed = delta.sign * clicks
             change.statistics.add(hour, source.values, signed, signed if source.is_bot else 0)
 

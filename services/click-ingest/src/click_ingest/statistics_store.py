@@ -37,10 +37,12 @@ ON CONFLICT (scope, scope_id, day) DO UPDATE SET
     statistics = excluded.statistics, sketch = excluded.sketch
 """
 
+# A stale day stays, for it is made anew, and may have clicks of links that got the tag.
 _DELETE = """
 DELETE FROM click_statistics AS known
 USING unnest($1::statistics_scope[], $2::bigint[], $3::date[]) AS gone (scope, scope_id, day)
 WHERE (known.scope, known.scope_id, known.day) = (gone.scope, gone.scope_id, gone.day)
+    AND NOT known.is_stale
 """
 
 
@@ -50,9 +52,12 @@ class Day:
 
     statistics: DayStatistics = field(default_factory=DayStatistics)
     sketch: VisitorSketch = field(default_factory=VisitorSketch)
+    takes_away: bool = False
+    """Deleted clicks are in it, so its values are to be settled before it is written."""
 
     def merge(self, other: "Day") -> None:
         """Add all of another one."""
+        self.takes_away |= other.takes_away
         self.statistics.merge(other.statistics)
         self.sketch.merge(other.sketch)
 
@@ -91,6 +96,8 @@ async def write_days(connection: Connection, days: Mapping[Key, Day]) -> int:
         if total.clicks == 0:
             empty.append(key)
             continue
+        if day.takes_away:
+            day.statistics.settle()
         cropped += day.statistics.crop(MAX_VALUES[key[0]])
         rows.append(
             (
