@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from click_ingest.batch import open_batch
 from click_ingest.click_writer import ClickWriter
 from click_ingest.statistics_keeper import IDLE_S, RETRY_S
+from click_ingest.tag_statistics import MAX_MARKS, Renewed, renew_tags
 from shared.click_event import ClickEvent
 from shared.day_statistics import decode_day
 from shared.db.errors import DATABASE_ERRORS
@@ -246,6 +247,35 @@ async def test_a_tag_of_many_links_is_summed_up_in_parts(
     )
     assert day["clicks"] == links
     assert peak < 6_000_000
+
+
+async def test_days_of_a_tag_wait_until_all_marks_are_followed(
+    database_url: str, engine: AsyncEngine, writer: ClickWriter
+) -> None:
+    """Of many links that get a tag one after another, its day is made anew once."""
+    links = 3 * MAX_MARKS
+    await make_links(database_url, links)
+    await write_all(writer, [a_click(link_id=link) for link in range(1, links + 1)])
+    await fold_all(engine)
+    await fetch(database_url, "DELETE FROM link_tags")
+    await fold_all(engine)
+    for link in range(1, links + 1):
+        await fetch(database_url, "INSERT INTO link_tags VALUES ($1, 1)", link)
+    days = 0
+    connection = await asyncpg.connect(database_url)
+    try:
+        while any(renewed := await renewed_in(connection)):
+            days += renewed.days
+    finally:
+        await connection.close()
+    assert days == 1
+    await assert_tags_are_rows(database_url)
+
+
+async def renewed_in(connection: "asyncpg.Connection[asyncpg.Record]") -> Renewed:
+    """Follow marks and make days anew in a transaction."""
+    async with connection.transaction():
+        return await renew_tags(connection)
 
 
 async def test_rare_values_share_one_count(

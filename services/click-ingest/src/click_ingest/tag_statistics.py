@@ -53,16 +53,17 @@ class Renewed(NamedTuple):
 
 
 async def renew_tags(connection: Connection) -> Renewed:
-    """Follow some marks, then make some stale days anew.
+    """Follow some marks; when no more of them wait, make some stale days anew.
 
-    Within the caller's transaction, which holds the lock of all who write statistics.
+    One that was made anew before would be stale again with the next mark. Within the caller's
+    transaction, which holds the lock of all who write statistics.
     """
     marks = [row[0] for row in await connection.fetch(_TAKE, MAX_MARKS)]
     if marks:
         await connection.execute(_MAKE_STALE, marks)
         await connection.execute(_FORGET_DELETED_TAGS, marks)
         await connection.execute(_REMOVE, marks)
-    stale = await connection.fetch(_STALE, MAX_DAYS)
+    stale = await connection.fetch(_STALE, MAX_DAYS) if len(marks) < MAX_MARKS else []
     days: dict[Key, Day] = {
         ("tag", tag, day): await _sum_of_links(connection, tag, day) for tag, day in stale
     }
