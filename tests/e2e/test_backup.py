@@ -49,7 +49,7 @@ async def until_stored(stack: Stack, clicks: int) -> None:
 
 async def test_backup_and_restore(stack: Stack, tmp_path: Path) -> None:
     """Links and clicks of the backup are back, what came since is missing and said so, and new
-    clicks are stored once; cached links lead on throughout."""
+    clicks are stored once, and new links are none of the lost; cached links lead on throughout."""
     await create(stack, "old")
     assert await visit(stack, "old", BEFORE) == [302] * BEFORE
     await until_stored(stack, BEFORE)
@@ -79,7 +79,11 @@ async def test_backup_and_restore(stack: Stack, tmp_path: Path) -> None:
     assert rows[0][0] == rows[0][1]
     former = url.rpartition("/")[0] + f"/{FORMER}"
     assert (await fetch(former, "SELECT count(*) FROM clicks"))[0][0] == BEFORE + SINCE
-    await create(stack, "new")  # and the API writes again
+    await create(stack, "other")  # and the API writes again
+    # A click of the lost link, as may be on its way still, must not count for this one.
+    (other,) = await fetch(url, "SELECT id FROM links WHERE short_code = 'other'")
+    (lost,) = await fetch(former, "SELECT id FROM links WHERE short_code = 'new'")
+    assert other["id"] > lost["id"]
 
 
 async def test_what_is_no_backup_changes_nothing(stack: Stack, tmp_path: Path) -> None:

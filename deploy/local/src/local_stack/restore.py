@@ -25,6 +25,13 @@ FORMER = "qck_before_restore"
 DRAFT = "qck_restoring"
 WRITERS = ("shortener", "click-ingest")
 
+_SKIP_IDS = """
+SELECT setval(pg_get_serial_sequence('links', 'id'),
+    nextval(pg_get_serial_sequence('links', 'id')) + 1000000)
+"""
+"""Links since the backup had the ids that are next, and their clicks may be on their way still:
+they must not count for links that are made from now on."""
+
 _OTHERS = f"FROM pg_stat_activity WHERE datname = '{DATABASE}'"
 LATE_WRITE_BACK_S = 1.5
 """A redirector may for 1 s write back a link that it has read from the old database."""
@@ -58,6 +65,7 @@ def restore_backup(stack: Stack, folder: Path, report: Report) -> Restored:
     now = Counts.from_json(tools.query(DRAFT, COUNTS))
     if now != promised:
         raise StackError(f"the backup promises {promised}, and has {now}")
+    tools.query(DRAFT, _SKIP_IDS)
     before = Counts.from_json(tools.query(tools.name, COUNTS))
     report.say("replacing the old one: the API is away, cached links are served")
     for name in WRITERS:
