@@ -136,6 +136,20 @@ async def test_what_is_deleted_leaves_the_values_that_it_had(
     }
 
 
+async def test_visits_leave_tags_and_domain_though_their_link_goes_too(
+    client: httpx2.AsyncClient, database_url: str, engine: AsyncEngine, writer: ClickWriter
+) -> None:
+    """The link may be gone when its deleted visits are taken from the days of what it was in."""
+    ids = await make_links(client, database_url)
+    await write(writer, a_message([a_click(link_id=ids[code]) for code in ("one", "two")]))
+    await fold_all(engine)
+    for path in ("/short-urls/two/visits", "/short-urls/two"):
+        answer = await client.delete(path, params={"domain": "own.test"})
+        assert answer.is_success, answer.text
+    await fold_all(engine)
+    await assert_statistics_are_rows(database_url)
+
+
 async def test_a_tags_day_that_deletions_empty_is_made_anew_all_the_same(
     client: httpx2.AsyncClient,
     database_url: str,

@@ -61,7 +61,7 @@ async def assert_statistics_are_rows(database_url: str) -> None:
             visitors[key] |= {row["visitor"]} - {None}
     kept = await fetch(database_url, "SELECT * FROM click_statistics")
     found = {(row["scope"], row["scope_id"], row["day"]): row for row in kept}
-    assert found.keys() == expected.keys()
+    assert found.keys() == expected.keys(), found.keys() ^ expected.keys()
     deleted = await fetch(database_url, "SELECT FROM click_deletions LIMIT 1")
     for key, row in found.items():
         total = expected[key].total()

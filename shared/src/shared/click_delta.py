@@ -7,7 +7,7 @@ with a negative sign.
 
 import re
 import struct
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import TypeVar
 
@@ -45,6 +45,8 @@ class ClickDelta(msgspec.Struct, frozen=True, array_like=True):
     source_numbers: Sequence[int]
     visitors: bytes
     """Eight bytes a click, little-endian; 0 where no visitor is known."""
+    domains: Mapping[int, int] = {}
+    """The domains of links that may be gone when this is read, as in `click_statistics`."""
 
     def visitor_hashes(self) -> tuple[int, ...]:
         """Return the visitor of each click."""
@@ -63,6 +65,7 @@ def encode_delta(
     source: Callable[[K], Source],
     visitors: Sequence[str | None],
     sign: int = 1,
+    domains: Mapping[int, int] | None = None,
 ) -> bytes:
     """Encode clicks given as columns; `source` is asked once for each distinct key.
 
@@ -79,6 +82,7 @@ def encode_delta(
         sources=[source(key) for key in numbers],
         source_numbers=source_numbers,
         visitors=_visitor_hashes(visitors),
+        domains=domains or {},
     )
     return _ENCODER.encode(delta)
 

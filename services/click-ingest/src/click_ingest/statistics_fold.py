@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from click_ingest.driver_connection import Connection
 from click_ingest.statistics_store import Day, Key, add_days
+from click_ingest.tag_statistics import follow_marks_of
 from shared.click_delta import HOURS_A_DAY, ORPHANS, ClickDelta, decode_delta
 from shared.day_statistics import Scope
 
@@ -67,13 +68,18 @@ class StatisticsFold:
             return Folded()
         deltas = [decode_delta(data) for _, _, data in taken]
         links = {link for delta in deltas for link in delta.links} - {ORPHANS}
-        domains = await self._domains_of(connection, links)
+        domains = {
+            **await self._domains_of(connection, links),
+            **{link: domain for delta in deltas for link, domain in delta.domains.items()},
+        }
         tags = await _tags_of(connection, links)
         changes: dict[Key, Day] = {}
         for delta in deltas:
             _add_counts(changes, delta, domains, tags)
             if delta.sign > 0:
                 _add_visitors(changes, delta, domains, tags)
+        if emptied := {link for delta in deltas if delta.sign < 0 for link in delta.links}:
+            await follow_marks_of(connection, emptied)
         cropped = await add_days(connection, changes)
         await connection.execute(_REMOVE, [number for number, _, _ in taken])
         return Folded(sum(clicks for _, clicks, _ in taken), len(taken), cropped)

@@ -1,5 +1,6 @@
 """Days of tags made anew after a link got or lost one: the sum over the links that have it now."""
 
+from collections.abc import Collection
 from datetime import date
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ SELECT DISTINCT 'tag'::statistics_scope, tags.id, of_link.day, 0, 0, 0, ''::byte
 FROM link_tag_marks AS mark
 JOIN tags ON tags.id = mark.tag_id
 JOIN click_statistics AS of_link ON of_link.scope = 'link' AND of_link.scope_id = mark.link_id
-WHERE mark.id = ANY($1::bigint[])
+WHERE {} = ANY($1::bigint[])
 ON CONFLICT (scope, scope_id, day) DO UPDATE SET is_stale = true
 """
 _FORGET_DELETED_TAGS = """
@@ -52,6 +53,14 @@ class Renewed(NamedTuple):
     cropped: int
 
 
+async def follow_marks_of(connection: Connection, links: Collection[int]) -> None:
+    """Make days stale whose tags these links got or lost, before days of theirs are emptied.
+
+    Within the caller's transaction. The marks stay, and lead nowhere once the days are gone.
+    """
+    await connection.execute(_MAKE_STALE.format("mark.link_id"), list(links))
+
+
 async def renew_tags(connection: Connection) -> Renewed:
     """Follow some marks; when no more of them wait, make some stale days anew.
 
@@ -60,7 +69,7 @@ async def renew_tags(connection: Connection) -> Renewed:
     """
     marks = [row[0] for row in await connection.fetch(_TAKE, MAX_MARKS)]
     if marks:
-        await connection.execute(_MAKE_STALE, marks)
+        await connection.execute(_MAKE_STALE.format("mark.id"), marks)
         await connection.execute(_FORGET_DELETED_TAGS, marks)
         await connection.execute(_REMOVE, marks)
     stale = await connection.fetch(_STALE, MAX_DAYS) if len(marks) < MAX_MARKS else []

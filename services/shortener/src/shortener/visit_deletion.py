@@ -50,6 +50,12 @@ SELECT link_id, type, is_bot, -sum(clicks) FROM gone GROUP BY 1, 2, 3 ORDER BY 1
 ON CONFLICT (link_id, type, is_bot)
 DO UPDATE SET clicks = counts.clicks + excluded.clicks
 """)
+# The default domain is 0, as in the statistics.
+_DOMAINS = text("""
+SELECT links.id, coalesce(domains.id, 0) FROM links
+LEFT JOIN domains ON domains.authority = links.domain AND domains.authority <> ''
+WHERE links.id = ANY(:links)
+""")
 _FORGET_ZEROS = tuple(
     text(f"DELETE FROM {table} WHERE link_id = ANY(:links) AND clicks = 0")  # noqa: S608 - ours
     for table in ("click_counts_total", "click_counts_hourly")
@@ -111,12 +117,16 @@ async def delete_some(connection: AsyncConnection, scope: VisitScope) -> int | N
     )
     rows = (await connection.execute(statement)).all()
     if rows:
-        await _subtract(connection, rows)
+        await _subtract(connection, rows, links)
         await _forget_zeros(connection, links)
     return len(rows)
 
 
-async def _subtract(connection: AsyncConnection, rows: Sequence[Any]) -> None:
+async def _subtract(
+    connection: AsyncConnection, rows: Sequence[Any], links: Sequence[int]
+) -> None:
+    # Who empties a link often deletes it next, before its domain was told of it.
+    domains = await connection.execute(_DOMAINS, {"links": list(links)})
     hours = [int(row.clicked_at.timestamp()) // HOUR_S for row in rows]
     delta = encode_delta(
         links=[row.link_id or ORPHANS for row in rows],
@@ -125,6 +135,7 @@ async def _subtract(connection: AsyncConnection, rows: Sequence[Any]) -> None:
         source=lambda key: Source(key[0], source_values(*key[1:])),
         visitors=[row.visitor for row in rows],
         sign=-1,
+        domains={link: domain for link, domain in domains},
     )
     await connection.execute(insert(click_deltas).values(clicks=len(rows), delta=delta))
     counts = Counter(
