@@ -9,7 +9,7 @@ STACK := $(PYTHON) -P -m local_stack
 STAMP := .venv/.installed
 PACKAGES := shared services/redirector services/shortener services/click-ingest \
 	deploy/local deploy/capacity deploy/release
-LOCKED := $(wildcard requirements/dev.txt $(addsuffix /pyproject.toml,$(PACKAGES)))
+LOCKED := $(wildcard requirements/pip.txt requirements/dev.txt $(addsuffix /pyproject.toml,$(PACKAGES)))
 CHECKED := $(wildcard $(addsuffix /src,$(PACKAGES)) tests docs/examples)
 
 # T=tests/unit/test_x.py::test_y narrows a test target, S=redirector-1 the logs.
@@ -82,6 +82,7 @@ lock: .venv/bin/uv ## Compile requirements/*.txt from the pyproject.toml files; 
 	@$(foreach service,$(SERVICES),$(COMPILE) --no-emit-package qck-shared \
 		shared/pyproject.toml services/$(service)/pyproject.toml \
 		--output-file requirements/$(service).txt &&) true
+	@$(COMPILE) requirements/pip.in --output-file requirements/pip.txt
 	@$(COMPILE) requirements/build.in --output-file requirements/build.txt
 	@$(COMPILE) --no-emit-package qck-shared --extra migrations \
 		$(addsuffix /pyproject.toml,$(PACKAGES)) requirements/dev.in \
