@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from functools import cache
 
 import msgspec
 from starlette.requests import Request
@@ -12,13 +13,11 @@ from shortener.openapi.page import STYLE, render_page
 
 
 class ApiDescription:
-    """Made once. The page is complete in itself: it has no script and asks no other host."""
+    """The page is complete in itself: it has no script and asks no other host."""
 
     def __init__(self) -> None:
-        document = make_document()
+        self._document, self._page = _rendered()
         style = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-        self._document = msgspec.json.encode(document)
-        self._page = render_page(document).encode()
         self._page_headers = {
             "Content-Security-Policy": (
                 f"default-src 'none'; style-src 'sha256-{style}'; base-uri 'none';"
@@ -34,3 +33,10 @@ class ApiDescription:
     async def page(self, _: Request) -> Response:
         """GET /docs; needs no key."""
         return Response(self._page, headers=self._page_headers, media_type="text/html")
+
+
+@cache
+def _rendered() -> tuple[bytes, bytes]:
+    """Return the document and the page. Code alone decides them: a process makes them once."""
+    document = make_document()
+    return msgspec.json.encode(document), render_page(document).encode()
