@@ -25,6 +25,7 @@ from tests.support.stack import started_stack
 
 TEMPLATE_DATABASE = "qck_template"
 DROPPED_WITHIN_S = 30
+LONGEST_FIRST = ("resilience", "e2e", "integration")
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
@@ -43,8 +44,13 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the few that take longest, so that no half of the run is left alone with them."""
-    items.sort(key=lambda item: "resilience" not in item.path.parts)
+    """Begin with the kinds whose files take longest, so that no half is left alone with one."""
+
+    def place(item: pytest.Item) -> int:
+        kinds = [kind for kind in LONGEST_FIRST if kind in item.path.parts]
+        return LONGEST_FIRST.index(kinds[0]) if kinds else len(LONGEST_FIRST)
+
+    items.sort(key=place)
 
 
 @pytest.fixture(autouse=True)
