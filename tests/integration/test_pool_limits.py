@@ -96,9 +96,17 @@ def test_a_service_whose_fleet_does_not_fit_does_not_start(stores: Stack, module
 
 
 async def test_pools_are_open_before_a_service_is_ready(
-    database_url: str, redis_url: str, amqp_url: str, tmp_path: Path
+    database_url: str,
+    redis_url: str,
+    amqp_url: str,
+    tmp_path: Path,
+    patience: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """When its lifespan has begun, each has its whole share open at both servers."""
+    # A redirector, too, is to wait for its stores while the machine stands still.
+    for name in ("LATE_TIMEOUT_S", "WRITE_BACK_MAX_AGE_S"):
+        monkeypatch.setattr(redirector.app, name, 30.0)
     variables = {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
@@ -107,6 +115,7 @@ async def test_pools_are_open_before_a_service_is_ready(
         "VISITOR_HASH_KEY": "k" * 32,
         "SPOOL_DIR": str(tmp_path / "spool"),
         "INSTANCE": "warm-redirector",
+        "LOOKUP_DATABASE_TIMEOUT_MS": "30000",
     }
     redirects = redirector.app.create_app(load(redirector.settings.Settings, variables))
     api = shortener.app.create_app(a_settings(database_url, redis_url, INSTANCE="warm-shortener"))
