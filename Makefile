@@ -4,8 +4,9 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-PYTHON := .venv/bin/python
-STACK := $(PYTHON) -P -m local_stack
+# Not PYTHON, which is for people to set: the interpreter of which bootstrap makes .venv.
+VENV_PYTHON := .venv/bin/python
+STACK := $(VENV_PYTHON) -P -m local_stack
 STAMP := .venv/.installed
 PACKAGES := shared services/redirector services/shortener services/click-ingest \
 	deploy/local deploy/capacity deploy/release
@@ -17,10 +18,10 @@ T ?=
 S ?=
 # WITH=prometheus runs that too.
 WITH ?=
-PYTEST := $(PYTHON) -m pytest
+PYTEST := $(VENV_PYTHON) -m pytest
 
 # A virtual environment cannot be moved, so in a moved checkout it is made again.
-ifneq ($(shell head -n 1 $(STAMP) 2>/dev/null) $(wildcard $(PYTHON)),$(CURDIR) $(PYTHON))
+ifneq ($(shell head -n 1 $(STAMP) 2>/dev/null) $(wildcard $(VENV_PYTHON)),$(CURDIR) $(VENV_PYTHON))
 .PHONY: $(STAMP)
 endif
 $(STAMP): deploy/local/bootstrap $(LOCKED)
@@ -54,20 +55,20 @@ psql: $(STAMP) ## Open the running stack's database
 
 .PHONY: lint format lock docs
 lint: $(STAMP) ## Check style, types and the rules between packages
-	@$(PYTHON) -m ruff check .
-	@$(PYTHON) -m ruff format --check .
-	@$(PYTHON) -m mypy $(CHECKED)
+	@$(VENV_PYTHON) -m ruff check .
+	@$(VENV_PYTHON) -m ruff format --check .
+	@$(VENV_PYTHON) -m mypy $(CHECKED)
 	@.venv/bin/lint-imports --no-logo
-	@$(PYTHON) -m tests.kubernetes
+	@$(VENV_PYTHON) -m tests.kubernetes
 
 format: $(STAMP) ## Format the code and mend what can be mended
-	@$(PYTHON) -m ruff check --fix-only .
-	@$(PYTHON) -m ruff format .
+	@$(VENV_PYTHON) -m ruff check --fix-only .
+	@$(VENV_PYTHON) -m ruff format .
 
 docs: $(STAMP) ## Make what is made from code: docs/metrics.md, openapi.json, asyncapi.json
-	@$(PYTHON) -P -m shared.metrics.page docs/metrics.md
-	@$(PYTHON) -P -m shortener.openapi docs/openapi.json
-	@$(PYTHON) -P -m shared.click_asyncapi docs/asyncapi.json
+	@$(VENV_PYTHON) -P -m shared.metrics.page docs/metrics.md
+	@$(VENV_PYTHON) -P -m shortener.openapi docs/openapi.json
+	@$(VENV_PYTHON) -P -m shared.click_asyncapi docs/asyncapi.json
 
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --exclude-newer '7 days' \
@@ -120,7 +121,7 @@ EXAMPLES ?= 200
 
 .PHONY: fuzz
 fuzz: servers ## Hold the API to docs/openapi.json with drawn requests: EXAMPLES= of each, SEED=
-	@$(PYTHON) -m tests.fuzz --examples $(EXAMPLES) $(if $(SEED),--seed $(SEED))
+	@$(VENV_PYTHON) -m tests.fuzz --examples $(EXAMPLES) $(if $(SEED),--seed $(SEED))
 
 # In the order of the files: each test goes on from where the former one has left the containers.
 .PHONY: test-deploy
@@ -141,7 +142,7 @@ REPORT ?= reports/chaos
 
 .PHONY: chaos
 chaos: servers ## Hurt everything under traffic, count lost and doubled: SEED= DURATION_S= RATE=
-	@$(PYTHON) -m tests.resilience.chaos $(if $(SEED),--seed $(SEED)) \
+	@$(VENV_PYTHON) -m tests.resilience.chaos $(if $(SEED),--seed $(SEED)) \
 		--duration $(DURATION_S) --rate $(RATE) --report $(REPORT)
 
 # Shared by the next two, which mean different numbers of clicks unless told.
@@ -149,25 +150,25 @@ CLICKS ?=
 
 .PHONY: backlog
 backlog: servers ## Drain millions of clicks after an outage of RabbitMQ, under traffic: CLICKS=
-	@$(PYTHON) -m tests.resilience.backlog --clicks $(or $(CLICKS),5000000)
+	@$(VENV_PYTHON) -m tests.resilience.backlog --clicks $(or $(CLICKS),5000000)
 
 .PHONY: dashboards-check
 dashboards-check: servers ## Ask every panel's query of a real Prometheus, draw them: reports/dashboards.html
-	@$(PYTHON) -m tests.dashboards
+	@$(VENV_PYTHON) -m tests.dashboards
 
 LINKS ?= 1000000
 DAYS ?= 90
 
 .PHONY: seed
 seed: $(STAMP) ## Fill the running stack's database, or DATABASE_URL's: LINKS= CLICKS= DAYS= SEED=
-	@$(PYTHON) -m tests.seed --links $(LINKS) --clicks $(or $(CLICKS),10000000) --days $(DAYS) --seed $(or $(SEED),1)
+	@$(VENV_PYTHON) -m tests.seed --links $(LINKS) --clicks $(or $(CLICKS),10000000) --days $(DAYS) --seed $(or $(SEED),1)
 
 BASELINE ?=
 THRESHOLD ?= 1.25
 
 .PHONY: bench-micro
 bench-micro: $(STAMP) ## Time the hot functions against their baseline; BASELINE=1 stores it, T= narrows
-	@$(PYTHON) -m tests.bench.micro --threshold $(THRESHOLD) $(if $(BASELINE),--baseline) \
+	@$(VENV_PYTHON) -m tests.bench.micro --threshold $(THRESHOLD) $(if $(BASELINE),--baseline) \
 		$(if $(T),--only '$(T)')
 
 ONLY ?=
@@ -178,7 +179,7 @@ SCALE ?= 1
 
 .PHONY: bench
 bench: servers ## Measure this machine beside references: ONLY= ROUNDS= SUSTAINED_S= PER_SECOND= SCALE= SEED=
-	@$(PYTHON) -m tests.bench $(if $(ONLY),--only $(ONLY)) --rounds $(ROUNDS) \
+	@$(VENV_PYTHON) -m tests.bench $(if $(ONLY),--only $(ONLY)) --rounds $(ROUNDS) \
 		--sustained $(SUSTAINED_S) --per-second $(PER_SECOND) --scale $(SCALE) --seed $(or $(SEED),1)
 
 ##@ Plan
@@ -187,7 +188,7 @@ PLANNED := CLICKS_PER_DAY PEAK_FACTOR BURST_FACTOR HIT_RATIO NEW_LINKS LINKS RET
 	TARGET HOSTS
 # Shared with `import`, which means another format unless told.
 FORMAT ?=
-CAPACITY := $(PYTHON) -P -m capacity
+CAPACITY := $(VENV_PYTHON) -P -m capacity
 
 .PHONY: capacity profile profiles capacity-check
 # What is given on the command line, and no more: LINKS and others have defaults of their own here.
@@ -203,14 +204,14 @@ profiles: $(STAMP) ## Make the profiles in deploy/profiles anew from the planner
 	@$(CAPACITY) profiles
 
 capacity-check: servers ## Compare the planner's forecast with a minute at 1,000/s: PER_SECOND=
-	@$(PYTHON) -m tests.capacity $(if $(filter command,$(firstword $(origin PER_SECOND))),--per-second $(PER_SECOND))
+	@$(VENV_PYTHON) -m tests.capacity $(if $(filter command,$(firstword $(origin PER_SECOND))),--per-second $(PER_SECOND))
 
 ##@ Deploy
 
 # RELEASE=name; FORCE=1 replaces what is the same, too; DOCKER_CONTEXT= is the context of another host.
 RELEASE ?=
 FORCE ?=
-DEPLOY = PYTHONPATH=deploy/release/src $(or $(wildcard $(PYTHON)),python3) -m release
+DEPLOY = PYTHONPATH=deploy/release/src $(or $(wildcard $(VENV_PYTHON)),python3) -m release
 
 .PHONY: secrets deploy rollback releases deploy-store
 secrets: ## Make the secrets of the containers, where they are missing, in secrets/
@@ -230,7 +231,7 @@ deploy-store: ## Have a store run as the serving release describes it, restartin
 
 .PHONY: sbom
 sbom: ## Write what is in each image, as CycloneDX: sbom/redirector.cdx.json and so on
-	@$(foreach service,$(SERVICES),PYTHONPATH=deploy/release/src $(or $(wildcard $(PYTHON)),python3) \
+	@$(foreach service,$(SERVICES),PYTHONPATH=deploy/release/src $(or $(wildcard $(VENV_PYTHON)),python3) \
 		-m release.sbom requirements/$(service).txt \
 		"$$(sed -n 's/^version = "\(.*\)"/\1/p' services/$(service)/pyproject.toml)" \
 		sbom/$(service).cdx.json &&) true
@@ -241,7 +242,7 @@ PROFILE ?= peak
 TARGET ?=
 API ?=
 PROCESSES ?=
-LOAD := $(PYTHON) -m tests.load --target "$(TARGET)" --api "$(API)" --processes "$(PROCESSES)"
+LOAD := $(VENV_PYTHON) -m tests.load --target "$(TARGET)" --api "$(API)" --processes "$(PROCESSES)"
 # Its length is the profile's own unless given on the command line.
 LOAD_S = $(if $(filter command line environment,$(origin DURATION_S)),--duration $(DURATION_S))
 
