@@ -20,8 +20,11 @@ SERVERS = ("epmd", "rabbitmq", "postgres", "redis", "nginx")
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Yield the servers alone, in a home that has been used with other passwords before."""
-    home = tmp_path_factory.mktemp("stack")
+    """Yield the servers alone, in a home that has been used with other passwords before.
+
+    Its name has what configuration files and shells take for their own.
+    """
+    home = tmp_path_factory.mktemp("stack") / "100% mine ; #1"
     with a_stack(home, ["rabbitmq"]):
         pass
     with started_stack(home, SERVERS, fresh_secrets()) as stack:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local_stack import rabbitmq, services, supervisor_config
+from local_stack import rabbitmq, services
 from local_stack.environment import fresh_secrets
 from local_stack.errors import StackError
 from local_stack.home import Home
@@ -48,13 +48,12 @@ def test_launcher_becomes_the_program(tmp_path: Path) -> None:
         assert int(process.stdout.read()) == process.pid
 
 
-def test_supervisor_configuration_escapes_percents(tmp_path: Path) -> None:
-    """A folder called 100% would otherwise be an expansion."""
-    home = Home(tmp_path / "100% mine")
-    home.create()
-    text = supervisor_config.render(home, [a_program(home.path, "true")], as_root=False)
-    assert "100%% mine/logs/any.log" in text
-    assert "100% mine" not in text
+@pytest.mark.parametrize("character", ["'", '"', "\\", "$", "`", "\n"])
+def test_folder_in_which_servers_cannot_work(tmp_path: Path, character: str) -> None:
+    """It is refused with the reason, where RabbitMQ would hang and nginx expand its name."""
+    with pytest.raises(StackError, match="its name must be without"):
+        Home(tmp_path / f"it{character}s").create()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_services_get_no_password_they_do_not_need(tmp_path: Path) -> None:

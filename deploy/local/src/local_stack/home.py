@@ -13,6 +13,8 @@ from local_stack.errors import StackError
 PROJECT_ROOT = Path(__file__).resolve().parents[4]
 HOME_MARKER = "QCK_STACK_HOME"
 """The environment variable by which the processes of one home are known."""
+_UNFIT = "'\"\\$`\n"
+"""What a folder's name must not have: RabbitMQ hangs with the first, nginx expands the fourth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +41,12 @@ class Home:
         """Make the folders.
 
         Raises:
-            StackError: this user may not write there.
+            StackError: this user may not write there, or servers cannot.
         """
+        if found := [character for character in _UNFIT if character in str(self.path)]:
+            raise StackError(
+                f"servers cannot work in {self.path}: its name must be without {' '.join(found)}"
+            )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             # Servers that run as users of their own come through here; files are mode 600.

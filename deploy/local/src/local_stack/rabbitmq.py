@@ -17,9 +17,10 @@ from shared.template import render
 USER = "qck"
 NODE = "qck@localhost"
 
+# A path of the folder that it runs in: the name of a checkout may have what is a comment here.
 _CONFIGURATION = """\
 listeners.tcp.1 = 127.0.0.1:{port}
-definitions.local.path = {folder}/definitions.json
+definitions.local.path = definitions.json
 log.console = true
 log.file = false
 """
@@ -46,9 +47,7 @@ def program(home: Home, ports: Mapping[str, int], password: str) -> Program:
         (shipped / "definitions.json").read_text(),
         {"RABBITMQ_PASSWORD_HASH": password_hash(password)},
     )
-    configuration = (shipped / "rabbitmq.conf").read_text() + _CONFIGURATION.format(
-        port=port, folder=folder
-    )
+    configuration = (shipped / "rabbitmq.conf").read_text() + _CONFIGURATION.format(port=port)
     return Program(
         name="rabbitmq",
         command=(binaries.require("rabbitmq-server"),),

@@ -58,9 +58,8 @@ class Supervisor:
         Raises:
             StackError: it does not answer in time.
         """
-        run = self._home.folder("run")
-        configuration = run / "supervisord.conf"
-        text = supervisor_config.render(self._home, programs, as_root=users.is_root())
+        configuration = self._home.folder("run") / "supervisord.conf"
+        text = supervisor_config.render(programs, as_root=users.is_root())
         write_private(configuration, text)
         command = [sys.executable, "-P", "-m", "supervisor.supervisord", "-c", str(configuration)]
         if tied_to_parent:
@@ -68,7 +67,7 @@ class Supervisor:
         with self._home.log("supervisord-output").open("wb") as output:
             self._process = subprocess.Popen(
                 command,
-                cwd=run,
+                cwd=self._home.path,
                 env=_environment(self._home),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -149,7 +148,7 @@ class Supervisor:
 
     def _call(self, method: str, *arguments: object) -> Any:
         try:
-            folder = os.open(self._home.path / "run", os.O_RDONLY)
+            folder = os.open(self._home.path, os.O_RDONLY)
         except OSError as error:
             raise StackError(f"there is no stack in {self._home.path}") from error
         transport = _UnixTransport(f"/proc/self/fd/{folder}/{supervisor_config.SOCKET}")

@@ -1,31 +1,30 @@
 """The configuration of supervisord: every program restarted for ever, none started by itself."""
 
 import resource
-import shlex
 from collections.abc import Sequence
 
-from local_stack.home import Home
 from local_stack.program import Program
 
-# The socket's path may have 107 bytes, which a checkout deep in a tree exceeds. supervisord works
-# in the socket's folder, so this name for it always fits.
-SOCKET = "supervisor.sock"
-_SOCKET_PATH = f"/proc/self/cwd/{SOCKET}"
+SOCKET = "run/supervisor.sock"
+
+# supervisord works in the home, so it needs no name for it. A checkout's may have what is an
+# expansion or a comment here, and make the socket's path longer than its 107 bytes.
+_HOME = "/proc/self/cwd"
 
 MAX_OPEN_FILES = 65_536
 
 _DAEMON = """\
 [unix_http_server]
-file = {socket}
+file = {home}/{socket}
 chmod = 0700
 
 [supervisord]
 nodaemon = true
 silent = true
-{user}logfile = {logs}/supervisord.log
+{user}logfile = {home}/logs/supervisord.log
 logfile_maxbytes = 5MB
 logfile_backups = 1
-pidfile = {run}/supervisord.pid
+pidfile = {home}/run/supervisord.pid
 minfds = {open_files}
 
 [rpcinterface:supervisor]
@@ -36,8 +35,7 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 # stack itself decides when to give up. Any other value makes the pauses grow.
 _PROGRAM = """
 [program:{name}]
-command = {command}
-directory = {folder}
+command = /bin/sh programs/{name}
 autostart = false
 autorestart = true
 startsecs = 0
@@ -45,30 +43,27 @@ stopsignal = {stop_signal}
 stopwaitsecs = {stop_within_s}
 killasgroup = true
 redirect_stderr = true
-stdout_logfile = {log}
+stdout_logfile = {home}/logs/{name}.log
 stdout_logfile_maxbytes = 20MB
 stdout_logfile_backups = 1
 priority = {priority}
 """
 
 
-def render(home: Home, programs: Sequence[Program], *, as_root: bool) -> str:
+def render(programs: Sequence[Program], *, as_root: bool) -> str:
     """Return supervisord.conf; `programs` come in the order in which they start."""
     daemon = _DAEMON.format(
-        socket=_SOCKET_PATH,
+        home=_HOME,
+        socket=SOCKET,
         user="user = root\n" if as_root else "",
-        logs=_escaped(home.folder("logs")),
-        run=_escaped(home.folder("run")),
         open_files=_open_files(),
     )
     sections = [
         _PROGRAM.format(
             name=program.name,
-            command=_escaped(shlex.join(["/bin/sh", str(home.launcher(program.name))])),
-            folder=_escaped(program.folder),
+            home=_HOME,
             stop_signal=program.stop_signal,
             stop_within_s=program.stop_within_s,
-            log=_escaped(home.log(program.name)),
             priority=100 + place,
         )
         for place, program in enumerate(programs)
@@ -83,7 +78,3 @@ def _open_files() -> int:
     """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
-
-
-def _escaped(text: object) -> str:
-    return str(text).replace("%", "%%")
