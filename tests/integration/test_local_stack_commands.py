@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,8 @@ import pytest
 from local_stack.ports import choose_ports
 from local_stack.processes import remnants
 from local_stack.stack import Stack
+from local_stack.terminal import SilentReport
+from tests.support.stack import started_stack
 
 
 class Shell:
@@ -24,12 +26,15 @@ class Shell:
         self.ports = {name: str(port) for name, port in ports.items()}
 
     def start(
-        self, *arguments: str, environment: Mapping[str, str] | None = None
+        self,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        wrapper: Sequence[str] = (),
     ) -> subprocess.Popen[str]:
         """Begin a command."""
         options = ["--home", str(self.home), "--env-file", str(self.env_file)]
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "local_stack", *options, *arguments],
+            [*wrapper, sys.executable, "-P", "-m", "local_stack", *options, *arguments],
             env={**os.environ, **self.ports, **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -126,6 +131,27 @@ def test_interrupted_twice_while_it_starts(shell: Shell, number: signal.Signals)
     assert command.returncode == 130, rest
     assert not any("Traceback" in line for line in rest)
     assert remnants(shell.home) == []
+
+
+def test_start_during_another_one(shell: Shell) -> None:
+    """It waits for that one's end, since what is not ready yet is no running stack."""
+    with started_stack(shell.home, ["redis"]) as stack:
+        with stack.home.starting(SilentReport()):
+            command = shell.start("start")
+            assert command.stdout is not None
+            assert command.stdout.readline() == f"waiting for another start in {shell.home}\n"
+        output, _ = command.communicate(timeout=120)
+    assert command.returncode == 0
+    assert "already running, since" in output
+
+
+def test_full_disk(shell: Shell) -> None:
+    """A file that cannot be written is named, without a traceback, and no part of it stays."""
+    limited = ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh"]
+    with shell.start("env", wrapper=limited) as command:
+        output, _ = command.communicate(timeout=120)
+    assert (command.returncode, output) == (1, f"{shell.env_file}: File too large\n")
+    assert list(shell.env_file.parent.iterdir()) == []
 
 
 def test_wrong_settings(shell: Shell) -> None:

@@ -1,12 +1,15 @@
 """Starting, killing and stopping stacks of real servers, without a process left behind."""
 
+import errno
 import os
+import pwd
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +18,7 @@ from local_stack.errors import AlreadyRunningError, NotReadyError, StackError
 from local_stack.home import Home
 from local_stack.processes import is_alive, remnants, wait_gone
 from local_stack.stack import Stack
+from local_stack.supervision import Supervisor
 from tests.support.stack import a_stack, started_stack
 
 
@@ -75,6 +79,43 @@ def test_running_stack_is_found(stack: Stack) -> None:
     assert found is not None
     assert found.urls == stack.urls
     assert found.pid("redis") == stack.pid("redis")
+
+
+def test_home_of_another_user(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told whose it is, to root as well, who would leave files that the owner cannot use."""
+    owner = pwd.getpwuid(os.geteuid()).pw_name
+    monkeypatch.setattr(os, "geteuid", lambda: 12_345)
+    with pytest.raises(StackError, match=f"belongs to {owner}: start the stack as {owner}"):
+        a_stack(stack.home.path, ["redis"]).start()
+
+
+def test_private_record_of_another_user(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may not look into a stack is told whose it is."""
+    monkeypatch.setattr(os, "geteuid", lambda: 12_345)
+    monkeypatch.setattr(Path, "read_text", _forbidden)
+    with pytest.raises(StackError, match="belongs to"):
+        Stack.running_in(stack.home.path)
+
+
+def test_record_is_there_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody finds a new supervisord with the ports of the run before."""
+    with started_stack(tmp_path, ["redis"]):
+        pass
+    stack = a_stack(tmp_path, ["redis"])
+    found = []
+    start = Supervisor.start
+
+    def look_and_start(*arguments: Any, **options: Any) -> None:
+        found.append(stack.home.read_record())
+        start(*arguments, **options)
+
+    monkeypatch.setattr(Supervisor, "start", look_and_start)
+    with stack:
+        (record,) = found
+        assert record is not None
+        assert record.public_port == stack.public_port
 
 
 def test_stopped_stack_is_not_found(tmp_path: Path) -> None:
@@ -181,6 +222,10 @@ def test_files_are_private(stack: Stack) -> None:
     folders = [path for path in stack.home.path.iterdir() if path.is_dir()]
     assert folders
     assert all(path.stat().st_mode & 0o077 == 0 for path in folders)
+
+
+def _forbidden(*_: object, **__: object) -> str:
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def _psql(stack: Stack, statement: str) -> str:

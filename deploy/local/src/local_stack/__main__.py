@@ -36,6 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StackError as error:
         terminal.problem(str(error))
         return 1
+    except OSError as error:
+        # A disk that is full, a file of another user: nothing that a traceback would explain.
+        terminal.problem(": ".join(filter(None, (error.filename, error.strerror or str(error)))))
+        return 1
     except KeyboardInterrupt:
         return INTERRUPTED
 

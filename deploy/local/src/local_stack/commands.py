@@ -12,8 +12,8 @@ from urllib.parse import unquote, urlsplit
 from local_stack import binaries, install, logs, migrations, processes
 from local_stack.backup import take_backup
 from local_stack.environment import ensure_env_file, read_settings, setting_names
-from local_stack.errors import StackError
-from local_stack.home import PROJECT_ROOT
+from local_stack.errors import AlreadyRunningError, StackError
+from local_stack.home import PROJECT_ROOT, Home
 from local_stack.programs import ALL, EXTRAS, choose
 from local_stack.restore import FORMER, restore_backup
 from local_stack.stack import Stack
@@ -44,9 +44,9 @@ class Commands:
 
     def run(self, extras: Sequence[str] = ()) -> int:
         """Run the stack in the foreground until Ctrl-C; a second one does not wait."""
-        if self._say_if_running():
-            return 0
         stack = self._start(extras, tied_to_parent=True)
+        if stack is None:
+            return 0
         try:
             say_where(stack, self._terminal)
             self._terminal.say("Ctrl-C stops everything. Below: what the programs log.\n")
@@ -66,10 +66,10 @@ class Commands:
 
     def start(self, extras: Sequence[str] = ()) -> int:
         """Start the stack in the background."""
-        if self._say_if_running():
-            return 0
-        say_where(self._start(extras, tied_to_parent=False), self._terminal)
-        self._terminal.say("It runs in the background: make status, make logs, make stop.")
+        stack = self._start(extras, tied_to_parent=False)
+        if stack is not None:
+            say_where(stack, self._terminal)
+            self._terminal.say("It runs in the background: make status, make logs, make stop.")
         return 0
 
     def stop(self) -> int:
@@ -175,7 +175,12 @@ class Commands:
         except FileNotFoundError:
             raise StackError(f"{words[0]}: no such command") from None
 
-    def _start(self, extras: Sequence[str], *, tied_to_parent: bool) -> Stack:
+    def _start(self, extras: Sequence[str], *, tied_to_parent: bool) -> Stack | None:
+        """Return the stack that this has started; None if it runs already, which it then says."""
+        # What somebody else is starting is not there before it is ready.
+        Home(self._home).wait_for_start(self._terminal)
+        if self._say_if_running():
+            return None
         if ensure_env_file(self._env_file, self._example):
             self._terminal.say(f"made {self._env_file} with fresh secrets")
         settings = read_settings(self._env_file, self._environ, setting_names(self._example))
@@ -193,6 +198,10 @@ class Commands:
         self._terminal.say(f"starting {len(stack.programs)} programs in {stack.home.path}")
         try:
             stack.start()
+        except AlreadyRunningError:
+            if not self._say_if_running():
+                raise
+            return None
         except KeyboardInterrupt:
             # It has stopped what there was, unless it was interrupted once more while it did.
             stack.kill_all()

@@ -94,7 +94,7 @@ class Stack:
             StackError: a port is taken, or a program does not come up; nothing is left running.
         """
         self.home.create()
-        with self.home.starting():
+        with self.home.starting(self._report):
             if self._supervisor.is_running():
                 raise AlreadyRunningError(f"a stack is running in {self.home.path} already")
             self._end_remnants()
@@ -107,11 +107,12 @@ class Stack:
             self.home.write_ports(private)
             self._describe(private)
             startup.write_files(self.home, self._described.values())
+            # Before anything runs: whoever finds a supervisord finds its own record.
+            self._record()
             try:
                 self._supervisor.start(
                     list(self._described.values()), tied_to_parent=self._tied_to_parent
                 )
-                self._record()
                 startup.bring_up(
                     self._described,
                     supervisor=self._supervisor,
