@@ -140,6 +140,18 @@ def test_killed_supervisor_takes_its_programs_along(tmp_path: Path) -> None:
         stack.stop()
 
 
+def test_lock_of_a_dead_postgres_whose_number_another_one_has(tmp_path: Path) -> None:
+    """As after a restart of the machine, where numbers begin anew: the lock holds nobody up."""
+    stack = a_stack(tmp_path / "home", ["postgres"])
+    with stack:
+        pass
+    with started_stack(tmp_path / "other", ["postgres"]) as other:
+        lock = stack.home.folder("postgres") / "data/postmaster.pid"
+        lock.write_text(f"{other.pid('postgres')}\n")
+        with stack:
+            assert _psql(stack, "SELECT current_user") == "qck"
+
+
 def test_remnants_of_a_killed_run_are_ended(stack: Stack) -> None:
     """Also a frozen one that could not follow its supervisord."""
     frozen = stack.pid("redis")

@@ -8,7 +8,7 @@ from pathlib import Path
 from local_stack import binaries, readiness, users
 from local_stack.errors import StackError
 from local_stack.home import PROJECT_ROOT, Home, write_private
-from local_stack.processes import processes
+from local_stack.processes import remnants
 from local_stack.program import Program
 
 ROLE = DATABASE = "qck"
@@ -145,7 +145,8 @@ def _forget_dead_postmaster(data: Path) -> None:
     if not lock.exists():
         return
     pid = lock.read_text().partition("\n")[0].strip()
-    if not any(str(process.pid) == pid and process.name == "postgres" for process in processes()):
+    # By where it works: that number may have come to the server of another stack.
+    if not any(str(process.pid) == pid for process in remnants(data, ("postgres",))):
         lock.unlink()
 
 
