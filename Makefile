@@ -197,8 +197,8 @@ capacity: $(STAMP) ## Say what CLICKS_PER_DAY= need: PEAK_FACTOR= HIT_RATIO= RET
 		$(filter command,$(firstword $(origin $(name)))),'$(name)=$($(name))'))
 
 profile: $(STAMP) ## Put a profile into .env: NAME=development, 1m, 2m, 5m or 10m
-	@test -n "$(NAME)" || { echo 'say which: make profile NAME=1m' >&2; exit 2; }
-	@$(CAPACITY) profile "$(NAME)"
+	@test -n "$$NAME" || { echo 'say which: make profile NAME=1m' >&2; exit 2; }
+	@$(CAPACITY) profile "$$NAME"
 
 profiles: $(STAMP) ## Make the profiles in deploy/profiles anew from the planner
 	@$(CAPACITY) profiles
@@ -255,31 +255,32 @@ soak: $(STAMP) ## 1,000 requests a second for 20 minutes: do connections and mem
 
 ##@ Operate
 
+# What people write goes to programs as it is, by the environment: it may have quotes in it.
 .PHONY: api-key api-keys disable-api-key rotate-api-key migrate ledger dead-letters replay-dead-letters help
 API_KEYS := $(STACK) exec shortener -- python -P -m shortener.api_key_command
 
 api-key: $(STAMP) ## Make an API key in the running stack: NAME=... ROLE= DOMAIN= EXPIRES=
-	@test -n "$(NAME)" || { echo 'say for whom: make api-key NAME=...' >&2; exit 2; }
-	@$(API_KEYS) create $(if $(ROLE),--role '$(ROLE)') $(if $(DOMAIN),--domain '$(DOMAIN)') \
-		$(if $(EXPIRES),--expires '$(EXPIRES)') -- "$(NAME)"
+	@test -n "$$NAME" || { echo 'say for whom: make api-key NAME=...' >&2; exit 2; }
+	@$(API_KEYS) create $(if $(ROLE),--role "$$ROLE") $(if $(DOMAIN),--domain "$$DOMAIN") \
+		$(if $(EXPIRES),--expires "$$EXPIRES") -- "$$NAME"
 
 api-keys: $(STAMP) ## List the API keys: names, states, limits
 	@$(API_KEYS) list
 
 disable-api-key: $(STAMP) ## Let an API key open nothing any more: NAME=...
-	@$(API_KEYS) disable -- "$(NAME)"
+	@$(API_KEYS) disable -- "$$NAME"
 
 rotate-api-key: $(STAMP) ## Give an API key's name and rights to a new key: NAME=...
-	@$(API_KEYS) rotate -- "$(NAME)"
+	@$(API_KEYS) rotate -- "$$NAME"
 
 REPORT_FILE ?= reports/import.csv
 DOMAIN ?=
 
 .PHONY: import
 import: $(STAMP) ## Take links over: FILE= FORMAT=csv|yourls|kutt|bitly|shlink, or of a Shlink server FILE=https://... APIKEY=
-	@test -n "$(FILE)" || { echo 'say from where: make import FILE=links.csv FORMAT=csv' >&2; exit 2; }
-	@IMPORT_API_KEY='$(APIKEY)' $(STACK) exec shortener -- python -P -m shortener.import_links \
-		--report '$(REPORT_FILE)' --domain '$(DOMAIN)' '$(or $(FORMAT),csv)' '$(FILE)'
+	@test -n "$$FILE" || { echo 'say from where: make import FILE=links.csv FORMAT=csv' >&2; exit 2; }
+	@IMPORT_API_KEY="$$APIKEY" $(STACK) exec shortener -- python -P -m shortener.import_links \
+		--report '$(REPORT_FILE)' --domain "$$DOMAIN" '$(or $(FORMAT),csv)' "$$FILE"
 
 migrate: $(STAMP) ## Bring the running stack's database to the newest schema
 	@$(STACK) migrate
@@ -295,11 +296,11 @@ replay-dead-letters: $(STAMP) ## Send them to be stored again
 
 .PHONY: backup restore reconcile
 backup: $(STAMP) ## Back the running stack up: TO=folder
-	@$(STACK) backup --to "$(TO)"
+	@$(STACK) backup --to "$$TO"
 
 restore: $(STAMP) ## Put a backup in place of the running stack's database: FROM=folder
-	@test -n "$(FROM)" || { echo 'say which: make restore FROM=...' >&2; exit 2; }
-	@$(STACK) restore "$(FROM)"
+	@test -n "$$FROM" || { echo 'say which: make restore FROM=...' >&2; exit 2; }
+	@$(STACK) restore "$$FROM"
 
 reconcile: $(STAMP) ## Count clicks anew, and compare rollups and ledger; fails when they differ
 	@$(STACK) exec click-ingest -- python -P -m click_ingest.reconcile
@@ -308,12 +309,12 @@ reconcile: $(STAMP) ## Count clicks anew, and compare rollups and ledger; fails 
 BLOCK := $(STACK) exec shortener -- python -P -m shortener.block_command
 
 block: $(STAMP) ## Take down all links to a domain and its subdomains: DOMAIN=... REASON=...
-	@test -n "$(DOMAIN)" || { echo 'say which: make block DOMAIN=...' >&2; exit 2; }
-	@$(BLOCK) block "$(DOMAIN)" "$(REASON)"
+	@test -n "$$DOMAIN" || { echo 'say which: make block DOMAIN=...' >&2; exit 2; }
+	@$(BLOCK) block "$$DOMAIN" "$$REASON"
 
 unblock: $(STAMP) ## Put them back up: DOMAIN=...
-	@test -n "$(DOMAIN)" || { echo 'say which: make unblock DOMAIN=...' >&2; exit 2; }
-	@$(BLOCK) unblock "$(DOMAIN)"
+	@test -n "$$DOMAIN" || { echo 'say which: make unblock DOMAIN=...' >&2; exit 2; }
+	@$(BLOCK) unblock "$$DOMAIN"
 
 blocked: $(STAMP) ## Show the blocked domains
 	@$(BLOCK) list

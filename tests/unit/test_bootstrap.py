@@ -18,7 +18,7 @@ case "$*" in
 *realpath*) readlink -f "$0" ;;
 -V) echo Python 3.13.0 ;;
 '-m venv .venv') mkdir -p .venv/bin && ln -s "$(readlink -f "$0")" .venv/bin/python ;;
-*local_stack*) echo "$0 runs $*" ;;
+*local_stack*) echo "$0 runs $*"; for word; do echo "word: $word"; done ;;
 esac
 """
 
@@ -66,7 +66,7 @@ def test_python_of_choice(checkout: Path, tmp_path: Path, way: str) -> None:
     more = {"PYTHON": str(name)} if way == "environment" else {}
     output = make(checkout, "status", *words, env=environment(usual, **more))
     assert f"making .venv with {chosen} (" in output
-    assert output.endswith(".venv/bin/python runs -P -m local_stack status\n")
+    assert "\n.venv/bin/python runs -P -m local_stack status\n" in output
 
 
 def test_venv_is_made_anew_by_its_own_python(checkout: Path, tmp_path: Path) -> None:
@@ -97,3 +97,35 @@ def test_two_at_once(checkout: Path, tmp_path: Path) -> None:
         second.stdout.read()
     assert second.returncode == 0
     assert (checkout / ".venv/.installed").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("api-key", "NAME"),
+        ("rotate-api-key", "NAME"),
+        ("import", "FILE"),
+        ("block", "REASON", "DOMAIN=example.org"),
+        ("backup", "TO"),
+        ("restore", "FROM"),
+    ],
+)
+def test_what_people_write_arrives(checkout: Path, tmp_path: Path, words: tuple[str, ...]) -> None:
+    """A name or a reason with quotes in it is one word, and runs nothing."""
+    target, variable, *others = words
+    value = 'it\'s "mine" `echo`; #1'
+    env = environment(a_python(tmp_path / "bin", "python3"))
+    output = make(checkout, target, f"{variable}={value}", *others, env=env)
+    assert f"\nword: {value}\n" in output
+
+
+def test_what_is_missing_is_asked_for(checkout: Path, tmp_path: Path) -> None:
+    """With the target's own variable, before anything is done."""
+    env = environment(a_python(tmp_path / "bin", "python3"))
+    for target in ("api-key", "import", "restore", "block", "unblock", "profile"):
+        done = subprocess.run(
+            ["make", target], cwd=checkout, env=env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 2
+        assert f"make {target} " in done.stderr
+        assert "word:" not in done.stdout
