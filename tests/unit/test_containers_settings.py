@@ -9,6 +9,8 @@ import yaml
 import click_ingest.settings
 import redirector.settings
 import shortener.settings
+from release.checkout import release_of
+from release.dotenv import read_setting
 from shared.settings import secret_variables
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +38,18 @@ def test_a_secret_comes_from_a_file(name: str) -> None:
     assert file, f"{name}_FILE is missing"
     assert f"\n  {file[1]}: {{file: " in COMPOSE
     assert re.search(rf"^(secret|url) {file[1]} ", MAKE_SECRETS, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", [*SECRETS, "POSTGRES_PASSWORD", "GRAFANA_ADMIN_PASSWORD"])
+@pytest.mark.parametrize("line", ["{}=hush", "export {}='hush'", "  {} = hush # why"])
+def test_no_record_of_a_release_has_a_secret(tmp_path: Path, name: str, line: str) -> None:
+    """However Compose would let people write it; containers have theirs from files."""
+    (tmp_path / ".env").write_text(f"PUBLIC_PORT=1\n{line.format(name)}\nAPI_PORT=2\n")
+    (tmp_path / "docker-compose.yml").write_text("")
+    (tmp_path / "shared").mkdir()
+    env = release_of(tmp_path, "a").env
+    assert "hush" not in env
+    assert [read_setting(env, port) for port in ("PUBLIC_PORT", "API_PORT")] == ["1", "2"]
 
 
 def test_images_have_a_tag() -> None:

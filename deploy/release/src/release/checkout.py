@@ -20,10 +20,12 @@ _CONFIGURATION = (
 """What containers mount."""
 
 _SECRETS = re.compile(
-    r"^(\s*(?:POSTGRES|REDIS|RABBITMQ)_PASSWORD|\s*INITIAL_API_KEY|\s*VISITOR_HASH_KEY)=.*$",
+    r"^([ \t]*(?:export[ \t]+)?(?:(?:POSTGRES|REDIS|RABBITMQ|GRAFANA_ADMIN)_PASSWORD"
+    r"|INITIAL_API_KEY|VISITOR_HASH_KEY|DATABASE_URL|DATABASE_READ_URL|REDIS_URL|AMQP_URL"
+    r"|OTEL_EXPORTER_OTLP_HEADERS)[ \t]*=).*$",
     re.MULTILINE,
 )
-"""What `.env` has for the local stack, and no record of a release."""
+"""What `.env` may have for other ways to run qck, and no record of a release."""
 
 _NOT_SOURCE = {"__pycache__", ".mypy_cache", ".ruff_cache"}
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
@@ -47,7 +49,7 @@ def release_of(root: Path, name: str) -> Release:
 
 
 def _files(root: Path) -> dict[str, bytes]:
-    env = _SECRETS.sub(r"\1=", (root / ENV_FILE).read_text())
+    env = _SECRETS.sub(r"\1", (root / ENV_FILE).read_text())
     overlays = read_setting(env, "COMPOSE_FILE", COMPOSE_FILE).split(":")
     names = {ENV_FILE, COMPOSE_FILE, *overlays}
     found = {}
