@@ -117,6 +117,25 @@ def test_foreground_ends_with_ctrl_c(shell: Shell) -> None:
     assert remnants(shell.home) == []
 
 
+@pytest.mark.parametrize("is_killed", [True, False])
+def test_foreground_ends_with_supervisord(shell: Shell, is_killed: bool) -> None:
+    """By `make stop` that is well; that it was killed, as for want of memory, is a failure."""
+    with shell.start("run") as command:
+        assert command.stdout is not None
+        lines = iter(command.stdout)
+        assert any("Ctrl-C stops everything" in line for line in lines)
+        running = Stack.running_in(shell.home)
+        assert running is not None
+        if is_killed:
+            os.kill(running.supervisor_pid(), signal.SIGKILL)
+        else:
+            running.stop()
+        rest = list(lines)
+    assert any("supervisord was killed" in line for line in rest) is is_killed
+    assert command.returncode == (1 if is_killed else 0)
+    assert remnants(shell.home) == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupted_twice_while_it_starts(shell: Shell, number: signal.Signals) -> None:
     """The second time does not wait for a good order; nothing is left all the same."""

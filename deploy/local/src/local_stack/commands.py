@@ -47,6 +47,7 @@ class Commands:
         stack = self._start(extras, tied_to_parent=True)
         if stack is None:
             return 0
+        status = 0
         try:
             say_where(stack, self._terminal)
             self._terminal.say("Ctrl-C stops everything. Below: what the programs log.\n")
@@ -57,12 +58,15 @@ class Commands:
                 show=self._terminal.log_line,
                 go_on=lambda: processes.is_alive(supervisor),
             )
+            if stack.was_killed():
+                self._terminal.problem("supervisord was killed, and all programs with it")
+                status = 1
         except KeyboardInterrupt:
             self._terminal.say("\nstopping; Ctrl-C again stops at once")
         finally:
             # Also when supervisord was killed, `make stop` was faster, or a pipe was closed.
             self._stop(stack)
-        return 0
+        return status
 
     def start(self, extras: Sequence[str] = ()) -> int:
         """Start the stack in the background."""

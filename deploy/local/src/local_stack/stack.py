@@ -207,6 +207,10 @@ class Stack:
         """Tell whether the stack has been started and not stopped."""
         return self._supervisor.is_running()
 
+    def was_killed(self) -> bool:
+        """Tell whether supervisord has ended without having been asked to."""
+        return self._supervisor.was_killed()
+
     def supervisor_pid(self) -> int:
         """Return the pid of the supervisord above all programs."""
         return self._supervisor.pid()

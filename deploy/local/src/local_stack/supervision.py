@@ -122,6 +122,11 @@ class Supervisor:
         """Return the pid of supervisord itself."""
         return int(self._call("getPID"))
 
+    def was_killed(self) -> bool:
+        """Tell whether supervisord has ended without having been asked to."""
+        # It takes its number along when it goes by itself.
+        return bool(self._recorded_pid()) and not processes.is_alive(self._recorded_pid())
+
     def reap(self) -> None:
         """Take note that supervisord has ended, if it was this process that had started it."""
         if self._process is not None:
