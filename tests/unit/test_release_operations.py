@@ -107,6 +107,33 @@ def test_an_interrupted_deploy_is_finished_by_the_next(world: World, words: str)
     assert world.serving == "b"
 
 
+@pytest.mark.parametrize("words", ["probe redirector", "run migrate", "up redirector-1:c"])
+def test_a_rollback_of_an_interrupted_deploy_goes_no_further_back(
+    world: World, words: str
+) -> None:
+    """To the release that serves, whose files are in place again, wherever the deploy was."""
+    world.deploy("a")
+    world.deploy("b")
+    world.engine.interrupt_at.add(words)
+    with pytest.raises(KeyboardInterrupt):
+        world.deploy("c")
+    assert world.told.problems == ["c is half in: make deploy goes on, make rollback undoes it"]
+    world.engine.interrupt_at.clear()
+    world.operations.roll_back()
+    assert world.serving == "b"
+    assert set(world.tags.values()) == {"b"}
+
+
+def test_a_deploy_that_is_interrupted_before_it_has_begun(world: World) -> None:
+    """Leaves nothing to undo, and does not say so: a rollback would lead to the release before."""
+    world.deploy("a")
+    world.engine.interrupt_at.add("build")
+    with pytest.raises(KeyboardInterrupt):
+        world.deploy("b")
+    assert world.told.problems == []
+    assert world.serving == "a"
+
+
 def test_what_a_killed_deploy_left_at_work_is_waited_for(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         terminal.problem(str(error))
         return 1
     except KeyboardInterrupt:
-        terminal.problem("interrupted: make deploy finishes it, make rollback undoes it")
+        terminal.problem("interrupted")
         return INTERRUPTED
     return 0
 

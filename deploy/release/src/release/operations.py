@@ -59,10 +59,10 @@ class Operations:
             secrets, former_secrets = preparing.read_secrets(self.root), host.secrets()
             with compose_of(self.docker, wanted, host.mounted) as compose:
                 preparing.check_secrets(compose, host, secrets)
-                host.place({**wanted.mounted_files, **secrets})
                 host.keep(wanted)
 
                 def prepare() -> None:
+                    host.place({**wanted.mounted_files, **secrets})
                     preparing.check_settings(compose, self.report)
                     preparing.start_stores(compose, self.report)
                     preparing.check_budgets(compose, self.report)
@@ -94,10 +94,10 @@ class Operations:
             former = host.release(history.current) if history.current else None
             with compose_of(self.docker, wanted, host.mounted) as compose:
                 preparing.require_images(compose, self.report)
-                host.place(wanted.mounted_files)
 
                 # The schema stays: migrations only add, so the older release works with it.
                 def prepare() -> None:
+                    host.place(wanted.mounted_files)
                     preparing.check_settings(compose, self.report)
 
                 bringing = _Bringing("rollback", former, {}, is_forced=False)
@@ -138,12 +138,32 @@ class Operations:
         prepare: Callable[[], None],
         bringing: "_Bringing",
     ) -> None:
+        name = compose.release.name
+        may_have_replaced = bool(history.pending)
+        # Before the first file is another: a rollback of what is interrupted from here on leads to
+        # the release that serves, and not to the one before.
+        history.begin(name)
+        try:
+            self._exchange(compose, host, history, prepare, bringing, may_have_replaced)
+        except KeyboardInterrupt:
+            self.report.problem(f"{name} is half in: make deploy goes on, make rollback undoes it")
+            raise
+        history.end(name, bringing.action)
+        self.report.say(f"release {name} serves")
+
+    def _exchange(
+        self,
+        compose: Compose,
+        host: Host,
+        history: History,
+        prepare: Callable[[], None],
+        bringing: "_Bringing",
+        may_have_replaced: bool,
+    ) -> None:
         name, former = compose.release.name, bringing.former
-        has_begun = bool(history.pending)
         try:
             prepare()
-            history.begin(name)
-            has_begun = True
+            may_have_replaced = True
             roll_forward(compose, self.report, is_forced=bringing.is_forced)
         except ReleaseError as error:
             self.report.problem(f"{bringing.action} of {name} failed: {error}")
@@ -154,12 +174,10 @@ class Operations:
                     f"release {name} does not serve, and there is none to put back"
                 ) from error
             host.place({**former.mounted_files, **bringing.former_secrets})
-            if has_begun:
+            if may_have_replaced:
                 self._put_back(host, former)
             history.end(name, bringing.action, outcome)
             raise ReleaseError(f"release {name} is not in; {former.name} serves") from error
-        history.end(name, bringing.action)
-        self.report.say(f"release {name} serves")
 
     def _put_back(self, host: Host, former: Release) -> None:
         self.report.problem(f"putting {former.name} back")
