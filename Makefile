@@ -211,7 +211,7 @@ capacity-check: servers ## Compare the planner's forecast with a minute at 1,000
 # RELEASE=name; FORCE=1 replaces what is the same, too; DOCKER_CONTEXT= is the context of another host.
 RELEASE ?=
 FORCE ?=
-DEPLOY = PYTHONPATH=deploy/release/src $(or $(wildcard $(VENV_PYTHON)),python3) -m release
+DEPLOY = PYTHONPATH=deploy/release/src $(or $(wildcard $(VENV_PYTHON)),$(PYTHON),python3) -m release
 
 .PHONY: secrets deploy rollback releases deploy-store
 secrets: ## Make the secrets of the containers, where they are missing, in secrets/
@@ -231,7 +231,7 @@ deploy-store: ## Have a store run as the serving release describes it, restartin
 
 .PHONY: sbom
 sbom: ## Write what is in each image, as CycloneDX: sbom/redirector.cdx.json and so on
-	@$(foreach service,$(SERVICES),PYTHONPATH=deploy/release/src $(or $(wildcard $(VENV_PYTHON)),python3) \
+	@$(foreach service,$(SERVICES),PYTHONPATH=deploy/release/src $(or $(wildcard $(VENV_PYTHON)),$(PYTHON),python3) \
 		-m release.sbom requirements/$(service).txt \
 		"$$(sed -n 's/^version = "\(.*\)"/\1/p' services/$(service)/pyproject.toml)" \
 		sbom/$(service).cdx.json &&) true

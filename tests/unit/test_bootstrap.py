@@ -18,7 +18,7 @@ case "$*" in
 *realpath*) readlink -f "$0" ;;
 -V) echo Python 3.13.0 ;;
 '-m venv .venv') mkdir -p .venv/bin && ln -s "$(readlink -f "$0")" .venv/bin/python ;;
-*local_stack*) echo "$0 runs $*"; for word; do echo "word: $word"; done ;;
+*local_stack* | *'-m release'*) echo "$0 runs $*"; for word; do echo "word: $word"; done ;;
 esac
 """
 
@@ -28,10 +28,9 @@ def checkout(tmp_path: Path) -> Path:
     """Return a checkout with just what is needed to make .venv."""
     folder = tmp_path / "it's a checkout"
     (folder / "deploy/local").mkdir(parents=True)
-    (folder / "requirements").mkdir()
+    shutil.copytree(ROOT / "requirements", folder / "requirements")
     shutil.copy(ROOT / "Makefile", folder)
     shutil.copy(ROOT / "deploy/local/bootstrap", folder / "deploy/local")
-    (folder / "requirements/dev.txt").write_text("any==1\n")
     return folder
 
 
@@ -67,6 +66,16 @@ def test_python_of_choice(checkout: Path, tmp_path: Path, way: str) -> None:
     output = make(checkout, "status", *words, env=environment(usual, **more))
     assert f"making .venv with {chosen} (" in output
     assert "\n.venv/bin/python runs -P -m local_stack status\n" in output
+
+
+def test_deploying_makes_no_venv(checkout: Path, tmp_path: Path) -> None:
+    """A host that only deploys takes the Python of people's choice, else its own."""
+    usual, chosen = a_python(tmp_path / "bin", "python3"), a_python(tmp_path / "own", "python3.13")
+    env = environment(usual)
+    assert f"{usual} runs -m release releases\n" in make(checkout, "releases", env=env)
+    output = make(checkout, "releases", f"PYTHON={chosen}", env=env)
+    assert f"{chosen} runs -m release releases\n" in output
+    assert not (checkout / ".venv").exists()
 
 
 def test_venv_is_made_anew_by_its_own_python(checkout: Path, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """What a release is made of: settings, names, its record, images and their registry."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -94,3 +96,15 @@ def test_a_failure_ends_with_what_was_said() -> None:
     """And names the command without its pages of options."""
     said = explain(["compose", "-f", "/a", "up", "redis"], b"", b"one\n\ntwo\n")
     assert said == "docker compose up redis failed:\n  | one\n  | two"
+
+
+def test_a_python_that_is_too_old() -> None:
+    """It is said in a line, since a host that only deploys has no .venv."""
+    script = "import sys; sys.version_info = (3, 10, 12); import release"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "deploying needs Python 3.11 or newer: make deploy PYTHON=/path/to/python3\n"
+    )
