@@ -68,10 +68,10 @@ def restore_backup(stack: Stack, folder: Path, report: Report) -> Restored:
     tools.query(DRAFT, _SKIP_IDS)
     before = Counts.from_json(tools.query(tools.name, COUNTS))
     report.say("replacing the old one: the API is away, cached links are served")
-    for name in WRITERS:
-        stack.stop_program(name)
     try:
-        _replace(tools)
+        for name in WRITERS:
+            stack.stop_program(name)
+        replace_database(tools)
         migrations.migrate(stack.home, stack.service_environment("shortener"))
         # What is cached has versions that the restored links do not reach.
         _empty_cache(stack.urls.redis_url)
@@ -93,27 +93,32 @@ def _read_manifest(folder: Path) -> Counts:
         raise StackError(f"{folder} has no backup: {error}") from None
 
 
-def _replace(tools: DatabaseTools) -> None:
-    """Swap the databases; redirectors come back by themselves."""
+def replace_database(tools: DatabaseTools) -> None:
+    """Put the draft in place of the database, or leave all as it was; redirectors come back.
+
+    Raises:
+        StackError: it could not be done.
+    """
     name = tools.name
-    tools.query(
-        "postgres",
-        f"DROP DATABASE IF EXISTS {FORMER}",
-        f"ALTER DATABASE {name} ALLOW_CONNECTIONS false",
-        f"SELECT pg_terminate_backend(pid) {_OTHERS}",
-    )
-    deadline = time.monotonic() + 10
-    while tools.query("postgres", f"SELECT count(*) {_OTHERS}") != "0":
-        if time.monotonic() > deadline:
-            tools.query("postgres", f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
-            raise StackError(f"somebody does not let go of the database {name}")
-        time.sleep(0.1)
-    tools.query(
-        "postgres",
-        f"ALTER DATABASE {name} RENAME TO {FORMER}",
-        f"ALTER DATABASE {DRAFT} RENAME TO {name}",
-        f"ALTER DATABASE {FORMER} ALLOW_CONNECTIONS true",
-    )
+    tools.query("postgres", f"DROP DATABASE IF EXISTS {FORMER}")
+    try:
+        tools.query("postgres", f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        tools.query("postgres", f"SELECT pg_terminate_backend(pid) {_OTHERS}")
+        deadline = time.monotonic() + 10
+        while tools.query("postgres", f"SELECT count(*) {_OTHERS}") != "0":
+            if time.monotonic() > deadline:
+                raise StackError(f"somebody does not let go of the database {name}")
+            time.sleep(0.1)
+        # One transaction: at no moment is there none of this name.
+        tools.query(
+            "postgres",
+            f"ALTER DATABASE {name} RENAME TO {FORMER};"
+            f" ALTER DATABASE {DRAFT} RENAME TO {name};"
+            f" ALTER DATABASE {FORMER} ALLOW_CONNECTIONS true",
+        )
+    except BaseException:  # Ctrl-C, too, or nobody could open it any more
+        tools.query("postgres", f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        raise
 
 
 def _empty_cache(url: str) -> None:
