@@ -48,7 +48,7 @@ def test_launcher_becomes_the_program(tmp_path: Path) -> None:
         assert int(process.stdout.read()) == process.pid
 
 
-@pytest.mark.parametrize("character", ["'", '"', "\\", "$", "`", "\n"])
+@pytest.mark.parametrize("character", [*"'\"\\$`\n*?["])
 def test_folder_in_which_servers_cannot_work(tmp_path: Path, character: str) -> None:
     """It is refused with the reason, where RabbitMQ would hang and nginx expand its name."""
     with pytest.raises(StackError, match="its name must be without"):

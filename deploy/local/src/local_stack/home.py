@@ -15,8 +15,9 @@ from local_stack.terminal import Report
 PROJECT_ROOT = Path(__file__).resolve().parents[4]
 HOME_MARKER = "QCK_STACK_HOME"
 """The environment variable by which the processes of one home are known."""
-_UNFIT = "'\"\\$`\n"
-"""What a folder's name must not have: RabbitMQ hangs with the first, nginx expands the fourth."""
+_UNFIT = "'\"\\$`\n*?["
+"""What a folder's name must not have: RabbitMQ hangs with the first, nginx expands `$`, and takes
+the last three for a pattern that fits nothing, so that it serves nobody and says so to nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
