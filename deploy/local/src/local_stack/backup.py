@@ -5,7 +5,6 @@ restore, and what the backup has of them too is known again by its id.
 """
 
 import json
-import shutil
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,8 +49,7 @@ def take_backup(stack: Stack, folder: Path, env_file: Path) -> Counts:
     """
     if (folder / MANIFEST).exists():
         raise StackError(f"{folder} has a backup already")
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)  # links, clicks and secrets are in it
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     tools = DatabaseTools(stack.urls.database_url)
     session = tools.session(tools.name)
     assert session.stdin is not None  # noqa: S101 - both are pipes
@@ -67,14 +65,14 @@ def take_backup(stack: Stack, folder: Path, env_file: Path) -> Counts:
             raise StackError("the database does not answer")
         counts = Counts.from_json(answer)
         dump = folder / DUMP
+        # Links and clicks are for nobody else, from the first byte, in any folder.
+        write_private(dump, "")
         tools.run(
             "pg_dump", "-Fc", f"--snapshot={snapshot}", "-f", str(dump), "-d", tools.name
         )  # fmt: skip
         session.stdin.close()
-    dump.chmod(0o600)
     if env_file.exists():
-        shutil.copyfile(env_file, folder / SETTINGS)
-        (folder / SETTINGS).chmod(0o600)
+        write_private(folder / SETTINGS, env_file.read_text())
     manifest = {"taken_at": datetime.now(UTC).isoformat(timespec="seconds"), **asdict(counts)}
     # Last: without it nothing passes for a backup.
     write_private(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
