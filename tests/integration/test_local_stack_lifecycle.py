@@ -16,9 +16,11 @@ import pytest
 from local_stack.environment import fresh_secrets
 from local_stack.errors import AlreadyRunningError, NotReadyError, StackError
 from local_stack.home import Home
+from local_stack.ports import choose_ports
 from local_stack.processes import is_alive, remnants, wait_gone
 from local_stack.stack import Stack
 from local_stack.supervision import Supervisor
+from local_stack.terminal import SilentReport
 from tests.support.stack import a_stack, started_stack
 
 
@@ -71,6 +73,34 @@ def test_second_start_in_one_home(stack: Stack) -> None:
     with pytest.raises(AlreadyRunningError):
         a_stack(stack.home.path, ["redis"]).start()
     assert stack.pid("redis") == before
+
+
+def test_interrupted_while_another_one_starts(tmp_path: Path) -> None:
+    """Whoever waits for another start and gives up does not disturb it."""
+    with started_stack(tmp_path / "home", ["redis"]) as stack, stack.home.starting(SilentReport()):
+        before = stack.pid("redis")
+        options = ["--home", str(stack.home.path), "--env-file", str(tmp_path / ".env")]
+        # As if the other one had begun a moment later: past the first wait, and not the second.
+        script = (
+            "import sys; from local_stack.__main__ import main\n"
+            "from local_stack.home import Home\n"
+            "Home.wait_for_start = lambda *_: None\n"
+            "from local_stack.stack import Stack; Stack.running_in = lambda *_, **__: None\n"
+            "sys.exit(main())"
+        )
+        doors = choose_ports(["PUBLIC_PORT", "API_PORT"], wanted={})
+        with subprocess.Popen(
+            [sys.executable, "-P", "-c", script, *options, "start"],
+            env={**os.environ, **{name: str(port) for name, port in doors.items()}},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as other:
+            assert other.stdout is not None
+            assert any("waiting for another start" in line for line in other.stdout)
+            other.send_signal(signal.SIGINT)
+            other.stdout.read()
+        assert other.returncode == 130
+        assert stack.pid("redis") == before
 
 
 def test_running_stack_is_found(stack: Stack) -> None:

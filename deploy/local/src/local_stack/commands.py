@@ -207,8 +207,6 @@ class Commands:
                 raise
             return None
         except KeyboardInterrupt:
-            # It has stopped what there was, unless it was interrupted once more while it did.
-            stack.kill_all()
             self._terminal.say("\nstopped")
             raise
         return stack

@@ -121,8 +121,11 @@ class Stack:
                     report=self._report,
                 )
             except BaseException:
-                self._report.say("stopping what has been started")
-                self.stop()
+                try:
+                    self._report.say("stopping what has been started")
+                    self.stop()
+                except KeyboardInterrupt:
+                    self.kill_all()
                 raise
 
     def stop(self) -> None:
