@@ -14,6 +14,7 @@ import asyncpg
 import httpx2
 import hypothesis
 import pytest
+import structlog
 from redis.asyncio import Redis
 
 from local_stack.stack import Stack
@@ -61,6 +62,14 @@ def a_failed_task_fails_its_test(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("a background task failed, which would have ended the service")
 
     monkeypatch.setattr(background, "end_process", fail)
+
+
+@pytest.fixture(autouse=True)
+def logging_is_taken_back() -> Iterator[None]:
+    """Forget which lines a program that ran in this process wanted logged."""
+    former = structlog.get_config()
+    yield
+    structlog.configure(**former)
 
 
 @pytest.fixture(scope="session")
