@@ -15,6 +15,14 @@ from local_stack.stack import Stack
 from local_stack.terminal import SilentReport
 from tests.support.stack import started_stack
 
+REDIS_ALONE = """\
+import sys
+from local_stack import __main__, commands
+commands.ALL = ("redis",)
+sys.exit(__main__.main())
+"""
+"""The commands of a stack that is up and down in a second, where its programs do not matter."""
+
 
 class Shell:
     """A shell in which the commands work on a stack and a .env of this test."""
@@ -30,11 +38,12 @@ class Shell:
         *arguments: str,
         environment: Mapping[str, str] | None = None,
         wrapper: Sequence[str] = (),
+        program: Sequence[str] = ("-m", "local_stack"),
     ) -> subprocess.Popen[str]:
         """Begin a command."""
         options = ["--home", str(self.home), "--env-file", str(self.env_file)]
         return subprocess.Popen(
-            [*wrapper, sys.executable, "-P", "-m", "local_stack", *options, *arguments],
+            [*wrapper, sys.executable, "-P", *program, *options, *arguments],
             env={**os.environ, **self.ports, **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -120,7 +129,7 @@ def test_foreground_ends_with_ctrl_c(shell: Shell) -> None:
 @pytest.mark.parametrize("is_killed", [True, False])
 def test_foreground_ends_with_supervisord(shell: Shell, is_killed: bool) -> None:
     """By `make stop` that is well; that it was killed, as for want of memory, is a failure."""
-    with shell.start("run") as command:
+    with shell.start("run", program=("-c", REDIS_ALONE)) as command:
         assert command.stdout is not None
         lines = iter(command.stdout)
         assert any("Ctrl-C stops everything" in line for line in lines)
