@@ -150,17 +150,20 @@ class Site:
 def a_site(folder: Path, ports: Mapping[str, int]) -> Iterator[Site]:
     """Have everything run, as a newcomer starts it; leave nothing behind."""
     site = Site(folder, ports)
+    _clear(site)  # of what a run that was killed had no time to take away
     try:
         site.compose("up", "-d", "--wait", "--build")
         yield site
     finally:
-        site.compose("down", "-v", "--remove-orphans", "--timeout", "30")
-        images = ["docker", "image", "ls", "-q", "--filter", f"reference={PROJECT}/*"]
-        ids = set(
-            subprocess.run(images, capture_output=True, text=True, check=True).stdout.split()
-        )
-        if ids:
-            subprocess.run(["docker", "image", "rm", "-f", *ids], capture_output=True, check=True)
+        _clear(site)
+
+
+def _clear(site: Site) -> None:
+    site.compose("down", "-v", "--remove-orphans", "--timeout", "30")
+    images = ["docker", "image", "ls", "-q", "--filter", f"reference={PROJECT}/*"]
+    ids = set(subprocess.run(images, capture_output=True, text=True, check=True).stdout.split())
+    if ids:
+        subprocess.run(["docker", "image", "rm", "-f", *ids], capture_output=True, check=True)
 
 
 def left_behind() -> str:
