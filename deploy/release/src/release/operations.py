@@ -1,6 +1,7 @@
 """What an operator does: deploy, roll back, look. Whatever goes wrong puts back what was there."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -138,46 +139,39 @@ class Operations:
         prepare: Callable[[], None],
         bringing: "_Bringing",
     ) -> None:
-        name = compose.release.name
+        name, former = compose.release.name, bringing.former
         may_have_replaced = bool(history.pending)
         # Before the first file is another: a rollback of what is interrupted from here on leads to
         # the release that serves, and not to the one before.
         history.begin(name)
-        try:
-            self._exchange(compose, host, history, prepare, bringing, may_have_replaced)
-        except KeyboardInterrupt:
-            self.report.problem(f"{name} is half in: make deploy goes on, make rollback undoes it")
-            raise
+        with self._told_if_interrupted(name):
+            try:
+                prepare()
+                may_have_replaced = True
+                roll_forward(compose, self.report, is_forced=bringing.is_forced)
+            except ReleaseError as error:
+                self.report.problem(f"{bringing.action} of {name} failed: {error}")
+                outcome = f"failed: {error}"
+                if former is None:
+                    history.end(name, bringing.action, outcome)
+                    raise ReleaseError(
+                        f"release {name} does not serve, and there is none to put back"
+                    ) from error
+                host.place({**former.mounted_files, **bringing.former_secrets})
+                if may_have_replaced:
+                    self._put_back(host, former)
+                history.end(name, bringing.action, outcome)
+                raise ReleaseError(f"release {name} is not in; {former.name} serves") from error
         history.end(name, bringing.action)
         self.report.say(f"release {name} serves")
 
-    def _exchange(
-        self,
-        compose: Compose,
-        host: Host,
-        history: History,
-        prepare: Callable[[], None],
-        bringing: "_Bringing",
-        may_have_replaced: bool,
-    ) -> None:
-        name, former = compose.release.name, bringing.former
+    @contextmanager
+    def _told_if_interrupted(self, name: str) -> Iterator[None]:
         try:
-            prepare()
-            may_have_replaced = True
-            roll_forward(compose, self.report, is_forced=bringing.is_forced)
-        except ReleaseError as error:
-            self.report.problem(f"{bringing.action} of {name} failed: {error}")
-            outcome = f"failed: {error}"
-            if former is None:
-                history.end(name, bringing.action, outcome)
-                raise ReleaseError(
-                    f"release {name} does not serve, and there is none to put back"
-                ) from error
-            host.place({**former.mounted_files, **bringing.former_secrets})
-            if may_have_replaced:
-                self._put_back(host, former)
-            history.end(name, bringing.action, outcome)
-            raise ReleaseError(f"release {name} is not in; {former.name} serves") from error
+            yield
+        except KeyboardInterrupt:
+            self.report.problem(f"{name} is half in: make deploy goes on, make rollback undoes it")
+            raise
 
     def _put_back(self, host: Host, former: Release) -> None:
         self.report.problem(f"putting {former.name} back")

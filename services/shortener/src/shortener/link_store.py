@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
-from sqlalchemy import Text, any_, bindparam, cast, select
+from sqlalchemy import Select, Text, any_, bindparam, cast, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -41,7 +41,9 @@ T = TypeVar("T")
 _OWN_DOMAINS = select(domains.c.authority).where(
     domains.c.authority == any_(cast(bindparam("wanted"), ARRAY(Text)))
 )
-_KNOWN_TAGS = select(tags.c.name).where(tags.c.name == any_(cast(bindparam("names"), ARRAY(Text))))
+_KNOWN_TAGS = select(tags.c.name).where(
+    tags.c.name == any_(cast(bindparam("wanted"), ARRAY(Text)))
+)
 
 
 class LinkStore:
@@ -77,18 +79,17 @@ class LinkStore:
 
     async def own_domains(self, authorities: Collection[str]) -> set[str]:
         """Return those of the domains that links were made for."""
-        if not authorities:
-            return set()
-        parameters = {"wanted": list(authorities)}
-        result = await read(self._reading_engine, lambda on: on.execute(_OWN_DOMAINS, parameters))
-        return set(result.scalars())
+        return await self._known(_OWN_DOMAINS, authorities)
 
     async def known_tags(self, names: Collection[str]) -> set[str]:
         """Return those of the names that tags have."""
-        if not names:
+        return await self._known(_KNOWN_TAGS, names)
+
+    async def _known(self, query: Select[str], wanted: Collection[str]) -> set[str]:
+        if not wanted:
             return set()
-        parameters = {"names": list(names)}
-        result = await read(self._reading_engine, lambda on: on.execute(_KNOWN_TAGS, parameters))
+        parameters = {"wanted": list(wanted)}
+        result = await read(self._reading_engine, lambda on: on.execute(query, parameters))
         return set(result.scalars())
 
     async def find_answer(self, once: Once | None) -> Answer | None:
