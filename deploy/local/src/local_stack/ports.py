@@ -81,6 +81,17 @@ def taken_port_problem(port: int, setting: str) -> str | None:
     return f"port {port} is taken{by}: stop that or set {setting}=... in .env"
 
 
+def require_free(doors: Mapping[str, int]) -> None:
+    """Refuse ports, by the settings that they come from, of which one cannot be had.
+
+    Raises:
+        StackError: with a sentence for each.
+    """
+    found = [taken_port_problem(port, setting) for setting, port in doors.items()]
+    if problems := [problem for problem in found if problem]:
+        raise StackError("\n".join(problems))
+
+
 def find_holder(port: int) -> str | None:
     """Return "pid 123 (name)" of the process that listens on `port`, if it can be seen."""
     inodes = _listening_inodes(port)

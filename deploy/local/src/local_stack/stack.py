@@ -98,7 +98,8 @@ class Stack:
             if self._supervisor.is_running():
                 raise AlreadyRunningError(f"a stack is running in {self.home.path} already")
             self._end_remnants()
-            self._check_public_ports()
+            if "nginx" in self.programs:
+                ports.require_free({"PUBLIC_PORT": self.public_port, "API_PORT": self.api_port})
             private = ports.choose_ports(
                 PRIVATE_PORTS,
                 wanted=self.home.read_ports(),
@@ -276,14 +277,6 @@ class Stack:
         self._described = describe(
             self.programs, home=self.home, ports=self._ports, settings=self._environment
         )
-
-    def _check_public_ports(self) -> None:
-        if "nginx" not in self.programs:
-            return
-        doors = {"PUBLIC_PORT": self.public_port, "API_PORT": self.api_port}
-        found = [ports.taken_port_problem(port, setting) for setting, port in doors.items()]
-        if problems := [problem for problem in found if problem]:
-            raise StackError("\n".join(problems))
 
     def _record(self) -> None:
         self.started_at = datetime.now().astimezone().isoformat(" ", timespec="seconds")
