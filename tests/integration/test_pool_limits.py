@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 import redirector.app
+import redirector.lookups
 import redirector.settings
 import shortener.app
 from local_stack.stack import Stack
@@ -106,7 +107,7 @@ async def test_pools_are_open_before_a_service_is_ready(
     """When its lifespan has begun, each has its whole share open at both servers."""
     # A redirector, too, is to wait for its stores while the machine stands still.
     for name in ("LATE_TIMEOUT_S", "WRITE_BACK_MAX_AGE_S"):
-        monkeypatch.setattr(redirector.app, name, 30.0)
+        monkeypatch.setattr(redirector.lookups, name, 30.0)
     variables = {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,

@@ -6,14 +6,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
-from redis.asyncio import Redis
 from starlette.applications import Starlette
 
 from redirector import pages
 from redirector.adopted_spools import AdoptedSpools
 from redirector.answers import Answers
 from redirector.asgi_redirect import AsgiRedirect
-from redirector.cached_links import LATE_TIMEOUT_S, WRITE_BACK_MAX_AGE_S
 from redirector.click import ClickMaker
 from redirector.click_publisher import ClickPublisher, drain_within
 from redirector.click_recorder import ClickRecorder
@@ -21,16 +19,14 @@ from redirector.crawlable_links import CrawlableLinks
 from redirector.domain_store import DomainStore
 from redirector.domain_table import DomainTable
 from redirector.health_checks import health_checks
-from redirector.link_store import LinkStore
+from redirector.lookups import Lookups, open_lookups
 from redirector.not_found import NotFound
 from redirector.pages import Page
 from redirector.pixel import TrackingPixel
 from redirector.places import MaxMindPlaces, NoPlaces
 from redirector.redirect import OwnPath, Redirect
 from redirector.redirect_rules import RedirectRules
-from redirector.redis_reads import RedisReads
 from redirector.request import Request
-from redirector.resolver import Resolver
 from redirector.robots import PATH as ROBOTS_PATH
 from redirector.robots import Robots
 from redirector.scan_limit import ScanLimit
@@ -43,16 +39,9 @@ from redirector.visit_charge import VisitCharge
 from redirector.visit_limit import VisitLimit
 from shared.background import background_tasks
 from shared.bots import BotPatterns
-from shared.db.engine import create_engine, warm_if_there
-from shared.db.pool import pool_usage
 from shared.garbage import keep_for_good
 from shared.health import Check, health_routes
-from shared.link_cache import LinkCache
 from shared.metrics import RedirectorMetrics, create_registry
-from shared.pool_budget import database_share, redis_share
-from shared.redis_client import create_redis
-from shared.redis_client import warm as warm_redis
-from shared.redis_pool import pool_usage as redis_pool_usage
 
 log = structlog.get_logger()
 
@@ -81,51 +70,35 @@ async def _open(
     settings: Settings, metrics: RedirectorMetrics, stack: AsyncExitStack
 ) -> tuple[Redirect, Sequence[Check]]:
     """Open everything in dependency order; the stack closes it in reverse."""
-    name = settings.instance or "redirector"
     tasks = await stack.enter_async_context(background_tasks())
+    lookups = open_lookups(settings, metrics, stack, tasks)
+    # Opened after what finds links and so closed before it: its drain waits for no store.
+    spool, adopted, publisher = _open_click_path(settings, metrics, stack, tasks)
+    checks = health_checks(
+        cache=lookups.cache,
+        redis=lookups.redis,
+        engine=lookups.engine,
+        resolver=lookups.resolver,
+        publisher=publisher,
+        spool=spool,
+        adopted=adopted,
+        spool_max_bytes=settings.spool.max_bytes,
+    )
+    await lookups.warm()
+    places = _open_places(settings, stack, tasks)
+    domains = DomainTable(DomainStore(lookups.engine))
+    await domains.refresh()
+    tasks.create_task(domains.refresh_forever())
+    metrics.domain_redirects_age.set_function(domains.age_s)
+    redirect = _create_redirect(settings, metrics, tasks, lookups, spool, places, domains)
+    metrics.visitors_waiting.set_function(lambda: redirect.waiting)
+    return redirect, checks
 
-    redis_connections = redis_share("redirector", settings.redis.pool_size, settings.replicas)
-    redis_timeout_s = settings.lookup.redis_timeout_ms / 1000
-    # One connection of the share is for lookups.
-    redis = create_redis(
-        settings.redis.url,
-        client_name=name,
-        pool_size=redis_connections - 1,
-        timeout_s=WRITE_BACK_MAX_AGE_S,
-    )
-    stack.push_async_callback(redis.aclose)
-    metrics.pools.watch("redis", redis_pool_usage(redis))
-    redis_reads = RedisReads(settings.redis.url, client_name=f"{name} lookups", tasks=tasks)
-    stack.callback(redis_reads.close)
-    cache = LinkCache(redis, settings.link_cache, reads=redis_reads)
 
-    database_connections = database_share(
-        "redirector", settings.database.max_connections, settings.replicas
-    )
-    database_timeout_s = settings.lookup.database_timeout_ms / 1000
-    # One connection of the share is for the primary, where limited links take their visits.
-    read_engine = create_engine(
-        settings.database_read_url or settings.database.url,
-        application_name=name,
-        pool_size=database_connections - 1,
-        statement_timeout_s=database_timeout_s,
-        pool_timeout_s=database_timeout_s,
-        autocommit=True,
-    )
-    stack.push_async_callback(read_engine.dispose)
-    metrics.pools.watch("postgres", pool_usage(read_engine))
-    primary_engine = create_engine(
-        settings.database.url,
-        application_name=f"{name} visit limits",
-        pool_size=1,
-        statement_timeout_s=database_timeout_s,
-        pool_timeout_s=database_timeout_s,
-        autocommit=True,
-    )
-    stack.push_async_callback(primary_engine.dispose)
-    metrics.pools.watch("postgres_visit_limits", pool_usage(primary_engine))
-    store = LinkStore(read_engine)
-
+def _open_click_path(
+    settings: Settings, metrics: RedirectorMetrics, stack: AsyncExitStack, tasks: asyncio.TaskGroup
+) -> tuple[ClickSpool, AdoptedSpools, ClickPublisher]:
+    """Open what a click goes through here: its spool on disk, and what publishes from it."""
     spool = ClickSpool(
         SpoolFolder.plan(settings.spool.dir),
         segment_bytes=settings.spool.segment_bytes,
@@ -138,7 +111,7 @@ async def _open(
     stack.callback(adopted.release)
     publisher = ClickPublisher(
         url=settings.amqp.url,
-        name=name,
+        name=settings.instance or "redirector",
         spool=spool,
         adopted=adopted,
         max_clicks=settings.publish.max_clicks,
@@ -154,23 +127,20 @@ async def _open(
     metrics.spool_clicks.set_function(lambda: spool.backlog_clicks)
     metrics.spool_limit.set(settings.spool.max_bytes)
     metrics.spool_age.set_function(publisher.oldest_age_s)
+    return spool, adopted, publisher
 
-    resolver = Resolver(
-        cache=cache,
-        store=store,
-        metrics=metrics,
-        tasks=tasks,
-        cache_timeout_s=redis_timeout_s,
-        store_timeout_s=database_timeout_s,
-        store_calls=database_connections - 1,
-    )
-    checks = health_checks(
-        cache=cache, redis=redis, engine=read_engine, resolver=resolver, publisher=publisher,
-        spool=spool, adopted=adopted, spool_max_bytes=settings.spool.max_bytes,
-    )  # fmt: skip
-    await _warm_cache(cache, redis, redis_connections - 1)
-    await warm_if_there({read_engine: database_connections - 1, primary_engine: 1})
-    places = _open_places(settings, stack, tasks)
+
+def _create_redirect(
+    settings: Settings,
+    metrics: RedirectorMetrics,
+    tasks: asyncio.TaskGroup,
+    lookups: Lookups,
+    spool: ClickSpool,
+    places: NoPlaces | MaxMindPlaces,
+    domains: DomainTable,
+) -> Redirect:
+    """Make what answers visitors."""
+    default_domain = settings.default_domain.lower()
     untracked = Untracked(settings.disable.track_param, settings.disable.patterns)
     recorder = ClickRecorder(
         ClickMaker(
@@ -184,11 +154,6 @@ async def _open(
         track_orphans=settings.track.orphans,
         untracked=untracked,
     )
-    default_domain = settings.default_domain.lower()
-    domains = DomainTable(DomainStore(read_engine))
-    await domains.refresh()
-    tasks.create_task(domains.refresh_forever())
-    metrics.domain_redirects_age.set_function(domains.age_s)
     not_found = NotFound(
         recorder,
         domains,
@@ -200,11 +165,11 @@ async def _open(
         default_domain=default_domain,
     )
     robots = Robots(
-        CrawlableLinks(read_engine),
+        CrawlableLinks(lookups.engine),
         user_agents=settings.robots.user_agents,
         allows_all=settings.robots.allow_all_short_urls,
         default_domain=default_domain,
-        timeout_s=database_timeout_s,
+        timeout_s=settings.lookup.database_timeout_ms / 1000,
         tasks=tasks,
     )
     scan_limit = ScanLimit(
@@ -214,10 +179,10 @@ async def _open(
         clock=time.monotonic,
         metrics=metrics,
     )
-    redirect = Redirect(
-        resolver=resolver,
+    return Redirect(
+        resolver=lookups.resolver,
         visit_charge=VisitCharge(
-            VisitLimit(primary_engine), is_bot=BotPatterns().is_bot, metrics=metrics
+            VisitLimit(lookups.primary_engine), is_bot=BotPatterns().is_bot, metrics=metrics
         ),
         answers=Answers(
             recorder,
@@ -230,7 +195,7 @@ async def _open(
         not_found=not_found,
         scan_limit=scan_limit,
         pixel=TrackingPixel(
-            resolver=resolver,
+            resolver=lookups.resolver,
             recorder=recorder,
             metrics=metrics,
             default_domain=default_domain,
@@ -246,8 +211,6 @@ async def _open(
         clock=time.time,
         tasks=tasks,
     )
-    metrics.visitors_waiting.set_function(lambda: redirect.waiting)
-    return redirect, checks
 
 
 def _open_places(
@@ -267,13 +230,3 @@ def _showing(page: Page) -> OwnPath:
         visitor.show(page)
 
     return show
-
-
-async def _warm_cache(cache: LinkCache, redis: Redis, connections: int) -> None:
-    """Open connections before the first request; what is away is only said, and tried later."""
-    try:
-        async with asyncio.timeout(LATE_TIMEOUT_S):
-            await cache.ping()
-            await warm_redis(redis, connections)
-    except Exception as error:  # every kind of failure of the client means the same here
-        log.warning("redis_away_at_start", reason=repr(error))
