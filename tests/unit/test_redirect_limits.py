@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from redirector.redirect import ANSWER_WITHIN_S
+from shared.click_event import MAX_USER_AGENT_BYTES
 from shared.link import Link, Outcome
 from tests.support.asgi import call
 from tests.support.links import a_blocked_link, a_link
@@ -61,6 +62,15 @@ async def test_each_get_takes_one_visit() -> None:
     world.visits_left = 2
     statuses = [(await call(world.redirect, "/abc")).status for _ in range(3)]
     assert statuses == [302, 302, 404]
+
+
+async def test_what_a_long_user_agent_has_behind_the_recorded_part_makes_no_bot() -> None:
+    """A visit is charged by what click-ingest, too, sees of the user agent."""
+    world = World({("", "abc"): a_link(has_visit_limit=True)})
+    world.visits_left = 1
+    long = {"user-agent": "x" * MAX_USER_AGENT_BYTES + "previewbot"}
+    assert (await call(world.redirect, "/abc", headers=long)).status == 302
+    assert world.visits_left == 0
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from redirector.places import NOWHERE, Place
 from redirector.request import Request
 from redirector.rule_conditions import prepare
 from redirector.visitor_facts import VisitorFacts
+from shared.click_event import MAX_USER_AGENT_BYTES
 from shared.redirect_rule import Condition
 from tests.support.clock import FakeClock
 
@@ -69,6 +70,13 @@ def test_no_browser_is_no_condition() -> None:
     """A browser that is not known fulfils no condition."""
     assert not holds("browser", None, "", facts(user_agent="curl/8"))
     assert not holds("device", None, "", facts(user_agent="curl/8"))
+
+
+def test_of_a_long_user_agent_the_recorded_part_counts() -> None:
+    """A device is recognised in what click-ingest sees of the user agent, and not behind that."""
+    within = "x" * (MAX_USER_AGENT_BYTES - len("Android")) + "Android"
+    assert holds("device", None, "android", facts(user_agent=within))
+    assert not holds("device", None, "android", facts(user_agent="x" + within))
 
 
 @pytest.mark.parametrize(

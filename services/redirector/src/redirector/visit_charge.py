@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from redirector.request import Request
+from redirector.request import Request, judged_user_agent
 from shared.link import Outcome
 from shared.metrics import RedirectorMetrics
 
@@ -35,7 +35,7 @@ class VisitCharge:
         is_charged = (
             request.method == "GET"
             and b"prefetch" not in request.purpose
-            and not self._is_bot(request.user_agent.decode("latin-1"))
+            and not self._is_bot(judged_user_agent(request).decode("latin-1"))
         )
         ask = self._taker.take if is_charged else self._taker.has_left
         try:

@@ -7,7 +7,7 @@ from urllib.parse import unquote_plus
 
 from redirector.device import Device, recognise
 from redirector.places import Place, Places
-from redirector.request import Request
+from redirector.request import Request, judged_user_agent
 from shared.address_pattern import Address, parse_address
 
 MIN_LANGUAGE_QUALITY = 0.9
@@ -34,7 +34,7 @@ class VisitorFacts:
     @property
     def device(self) -> Device:
         """Device and browser."""
-        return recognise(self._request.user_agent)
+        return recognise(judged_user_agent(self._request))
 
     @cached_property
     def languages(self) -> Sequence[Sequence[str]]:
