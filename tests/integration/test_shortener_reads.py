@@ -56,6 +56,16 @@ async def test_a_qr_code(client: httpx2.AsyncClient) -> None:
     assert again.status_code == 304
 
 
+async def test_a_qr_code_that_has_no_room(client: httpx2.AsyncClient) -> None:
+    """A slug of 128 emoji fits into a QR code, with the highest error correction it does not."""
+    slug = "😀" * 128
+    await create(client, longUrl="https://example.org/", customSlug=slug)
+    path = f"/short-urls/{slug}/qr-code?errorCorrection="
+    assert (await client.get(f"{path}M")).status_code == 200
+    refused = await client.get(f"{path}H")
+    assert (refused.status_code, refused.json()["invalidElements"]) == (400, ["errorCorrection"])
+
+
 async def test_a_qr_code_that_cannot_be(client: httpx2.AsyncClient) -> None:
     """Bad fields are named; an unknown link has none."""
     query = {"format": "gif", "size": "9", "margin": "-1", "errorCorrection": "Z"}

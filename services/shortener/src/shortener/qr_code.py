@@ -14,6 +14,10 @@ MAX_MARGIN = 20
 """Modules, which are the squares that a code is made of."""
 
 
+class UrlTooLongError(Exception):
+    """No QR code has room for the URL at this level of error correction."""
+
+
 def draw_qr_code(
     url: str, *, format: Format, size: int, margin: int, error_correction: ErrorCorrection
 ) -> bytes:
@@ -22,8 +26,14 @@ def draw_qr_code(
     An SVG is exactly `size` pixels wide. A PNG is as wide as whole pixels for each module allow,
     at most `size` unless that is less than a pixel for each. The level of error correction is
     raised where that does not make the code larger.
+
+    Raises:
+        UrlTooLongError: it has no room, as for 128 emoji, of which each is 12 characters in a URL.
     """
-    code = segno.make(url, micro=False, error=error_correction)
+    try:
+        code = segno.make(url, micro=False, error=error_correction)
+    except segno.DataOverflowError:
+        raise UrlTooLongError from None
     modules = code.symbol_size(border=margin)[0]
     out = io.BytesIO()
     if format == "png":

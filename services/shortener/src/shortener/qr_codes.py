@@ -12,7 +12,16 @@ from shortener.api_keys import ApiKey
 from shortener.entity_tags import tag_of
 from shortener.link_key import read_link_key
 from shortener.link_store import LinkStore
-from shortener.qr_code import MAX_MARGIN, MAX_SIZE, MIN_SIZE, ErrorCorrection, Format, draw_qr_code
+from shortener.problems import invalid_data
+from shortener.qr_code import (
+    MAX_MARGIN,
+    MAX_SIZE,
+    MIN_SIZE,
+    ErrorCorrection,
+    Format,
+    UrlTooLongError,
+    draw_qr_code,
+)
 from shortener.request_fields import Fields, given
 from shortener.short_url import ShortUrlPresenter
 
@@ -41,13 +50,17 @@ class QrCodes:
         link = await self._links.find(key, api_key.scope)
         short_url = self._presenter.present(link).short_url
         scheme, _, rest = short_url.partition("://")
-        image = await asyncio.to_thread(
-            draw_qr_code,
-            f"{scheme}://{quote(rest, safe='/:')}",
-            format=format,
-            size=size,
-            margin=margin,
-            error_correction=level,
-        )
+        try:
+            image = await asyncio.to_thread(
+                draw_qr_code,
+                f"{scheme}://{quote(rest, safe='/:')}",
+                format=format,
+                size=size,
+                margin=margin,
+                error_correction=level,
+            )
+        except UrlTooLongError:
+            reason = "leaves no room for so long a short URL"
+            raise invalid_data({"errorCorrection": reason}) from None
         headers = {"ETag": tag_of(image), "Cache-Control": CACHE_CONTROL}
         return Response(image, 200, headers, MEDIA_TYPES[format])
