@@ -58,6 +58,15 @@ async def test_redirects_of_the_default_domain_are_its_own() -> None:
     assert (await call(world.redirect, "/", headers={"host": "d.test"})).status == 404
 
 
+async def test_a_location_that_nginx_would_not_take_is_none() -> None:
+    """A path of 8 KiB that becomes five times as long in a query is not found."""
+    world = World({})
+    world.redirects[""] = {"regular_404": "https://e.test/?from={ORIGINAL_PATH}"}
+    assert (await call(world.redirect, "/a/" + "%FF" * 2_000)).status == 302
+    assert (await call(world.redirect, "/a/" + "%FF" * 8_000)).status == 404
+    assert world.clicks[1].redirect_url is None
+
+
 async def test_working_links_are_left_alone() -> None:
     """A link is a link, whatever is done where there is none."""
     world = World({("", "abc"): a_link()})

@@ -15,6 +15,10 @@ from shared.click_event import ClickType
 STATUS = 302
 """Whatever short URLs answer: what is not there today may be tomorrow."""
 
+MAX_LOCATION_LENGTH = 30_000
+"""nginx takes 32 KiB of headers (proxy_buffer_size), and what has more for a replica's failure. A
+path of 8 KiB may be five times as long within a query."""
+
 Redirects = Mapping[ClickType, str]
 """For each kind of orphan that is led elsewhere its URL, placeholders and all."""
 
@@ -33,7 +37,10 @@ class Domains(Protocol):
 
 
 class NotFound:
-    """Answers with the redirect of the domain, else the default one, else 404; all are orphans."""
+    """Answers with the redirect of the domain, else the default one, else 404; all are orphans.
+
+    A location that is too long for nginx is none.
+    """
 
     __slots__ = ("_default", "_default_domain", "_domains", "_recorder")
 
@@ -69,7 +76,8 @@ class NotFound:
         target = (own and own.get(kind)) or self._default.get(kind)
         if not target:
             return None
-        return fill(target, request.host or self._default_domain, request.raw_path)
+        location = fill(target, request.host or self._default_domain, request.raw_path)
+        return location if len(location) <= MAX_LOCATION_LENGTH else None
 
 
 def fill(target: str, domain: str, raw_path: bytes) -> str:
