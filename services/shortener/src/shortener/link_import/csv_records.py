@@ -72,22 +72,24 @@ def _values(text: str, separator: str) -> list[str]:
 async def _records(chunks: Chunks) -> AsyncIterator[tuple[int, bytes]]:
     """Yield whole records: a line break within quotes is part of one."""
     number = 0
-    record, first_line = b"", 1
+    # Looked at as it grows, and never as a whole: a title may have 60,000 line breaks.
+    record, first_line, is_open = bytearray(), 1, False
     async for line in _lines(chunks):
         number += 1
         if not record:
             first_line = number
         record += line
+        is_open ^= line.count(b'"') % 2 == 1
         if len(record) > MAX_RECORD_BYTES:
             raise ImportFileError(
                 f"The record that begins in line {first_line:,} is longer than"
                 f" {MAX_RECORD_BYTES:,} bytes; is a quote missing?"
             )
-        if record.count(b'"') % 2 == 0:
-            yield first_line, record
-            record = b""
+        if not is_open:
+            yield first_line, bytes(record)
+            record.clear()
     if record:
-        yield first_line, record
+        yield first_line, bytes(record)
 
 
 async def _lines(chunks: Chunks) -> AsyncIterator[bytes]:

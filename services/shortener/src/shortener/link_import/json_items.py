@@ -9,6 +9,10 @@ from shortener.link_import.rows import Chunks, ImportFileError
 MAX_BYTES = 64 * 1024 * 1024
 """A JSON document is read before any of it is used; 64 MiB are some 150,000 links."""
 
+MAX_VALUES = 5_000_000
+"""More than 64 MiB of links have, some 25 each. Of `[]` alone they would take 1.5 GB of memory,
+and a third of a minute in which nobody else is served."""
+
 
 async def read_items(
     first: bytes, chunks: Chunks, members: tuple[str, ...]
@@ -23,6 +27,8 @@ async def read_items(
         document += chunk
         if len(document) > MAX_BYTES:
             raise ImportFileError(f"A JSON export may have {MAX_BYTES:,} bytes; split it.")
+    if sum(map(document.count, (b"[", b"{", b","))) > MAX_VALUES:
+        raise ImportFileError(f"A JSON export may have {MAX_VALUES:,} values; split it.")
     for page in _pages(bytes(document)):
         for item in _items(page, members):
             yield item

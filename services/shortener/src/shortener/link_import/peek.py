@@ -7,10 +7,10 @@ async def is_json(chunks: Chunks) -> tuple[bytes, bool]:
     """Return what was read to see it, and whether the file begins like a JSON list or object."""
     first = b""
     async for chunk in chunks:
-        first += chunk
-        text = first.removeprefix(b"\xef\xbb\xbf").lstrip()
-        if text:
-            return text, text[:1] in (b"{", b"[")
+        # What is left out is not kept: a file may have nothing else.
+        first = (first + chunk).removeprefix(b"\xef\xbb\xbf").lstrip()
+        if first:
+            return first, first[:1] in (b"{", b"[")
     return first, False
 
 
