@@ -40,6 +40,15 @@ def test_a_secret_comes_from_a_file(name: str) -> None:
     assert re.search(rf"^(secret|url) {file[1]} ", MAKE_SECRETS, re.MULTILINE)
 
 
+def test_no_service_has_a_secret_that_is_made_of_env() -> None:
+    """What `make secrets` takes from `.env` is blanked in every container that reads that file."""
+    taken = re.findall(r"^secret \w+ (\w+)$", MAKE_SECRETS, re.MULTILINE)
+    assert "GRAFANA_ADMIN_PASSWORD" in taken
+    for name, service in DESCRIBED["services"].items():
+        if "env_file" in service:
+            assert {service["environment"][variable] for variable in taken} == {""}, name
+
+
 @pytest.mark.parametrize("name", [*SECRETS, "POSTGRES_PASSWORD", "GRAFANA_ADMIN_PASSWORD"])
 @pytest.mark.parametrize("line", ["{}=hush", "export {}='hush'", "  {} = hush # why"])
 def test_no_record_of_a_release_has_a_secret(tmp_path: Path, name: str, line: str) -> None:
