@@ -81,7 +81,7 @@ def test_background(shell: Shell) -> None:
     assert (status, output.count(" running ")) == (0, 10), output
     for dependency in ("redis", "postgres", "rabbitmq", "spool", "partitions"):
         assert f"\n  {dependency} " in output
-    assert "of 7 connections (0%), 0 waiting, breaker closed" in output
+    assert "of 7 used (0%), 0 waiting, breaker closed" in output
     assert "backlog clicks 0" in output
 
     status, output = shell.run("start")

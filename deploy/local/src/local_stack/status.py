@@ -10,7 +10,8 @@ from local_stack.stack import Stack
 from local_stack.supervision import ProgramState
 from local_stack.terminal import Terminal
 
-_COLUMNS = ("program", "state", "pid", "up", "port", "latency", "health")
+# Few and narrow, since the last one has to find its room within 80 characters.
+_COLUMNS = ("program", "state", "latency", "health")
 _WELL = ("ok", "degraded")
 
 Row = tuple[str, ...]
@@ -40,15 +41,10 @@ def _ready(stack: Stack, state: ProgramState) -> str:
 
 
 def _program_row(stack: Stack, state: ProgramState, ready: str) -> Row:
-    return (
-        state.name,
-        state.state.lower(),
-        str(state.pid or "-"),
-        _duration(time.time() - state.started) if state.pid else "-",
-        str(stack.port(state.name)),
-        "",
-        ready,
-    )
+    where = f"port {stack.port(state.name)}"
+    if state.pid:
+        where += f", pid {state.pid}, up {_duration(time.time() - state.started)}"
+    return (state.name, state.state.lower(), "", f"{ready}, {where}")
 
 
 def _check_rows(stack: Stack, name: str) -> list[Row]:
@@ -64,10 +60,10 @@ def _check_row(check: str, result: Mapping[str, Any]) -> Row:
     status, latency_ms = rest.pop("status"), rest.pop("latency_ms")
     health = [str(rest.pop("reason"))] if "reason" in rest else []
     if pool := rest.pop("pool", None):
-        in_use = f"{pool['in_use']} of {pool['size']} connections ({pool['utilisation']:.0%})"
+        in_use = f"{pool['in_use']} of {pool['size']} used ({pool['utilisation']:.0%})"
         health.append(f"{in_use}, {pool['waiting']} waiting")
     health += [_plain(key, value) for key, value in rest.items()]
-    return (f"  {check}", str(status), "", "", "", f"{latency_ms:g} ms", ", ".join(health))
+    return (f"  {check}", str(status), _milliseconds(latency_ms), ", ".join(health))
 
 
 def _plain(key: str, value: Any) -> str:
@@ -75,6 +71,10 @@ def _plain(key: str, value: Any) -> str:
     if isinstance(value, Mapping):
         return f"{words}: " + ", ".join(f"{name} {number}" for name, number in value.items())
     return f"{words} {value}"
+
+
+def _milliseconds(latency: float) -> str:
+    return f"{latency:.2f} ms" if latency < 10 else f"{latency:.0f} ms"
 
 
 def _duration(seconds: float) -> str:
