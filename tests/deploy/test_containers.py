@@ -76,6 +76,16 @@ def test_server_limits(site: Site) -> None:
     assert site.compose("exec", "-T", "redis", "sh", "-c", ask).split() == ["maxclients", "200"]
 
 
+def test_services_are_no_superuser_of_their_database(site: Site) -> None:
+    """Theirs owns its database and may make others; the superuser has no password to log in by."""
+    role = "SELECT rolsuper, rolcreatedb FROM pg_roles WHERE rolname = current_user"
+    assert site.query(role).strip() == "f|t"
+    with_password = "SELECT string_agg(rolname, ' ') FROM pg_authid WHERE rolpassword IS NOT NULL"
+    as_superuser = ("psql", "-qAt", "-U", "postgres", "-h", "/var/run/postgresql")
+    listed = site.compose("exec", "-T", "postgres", *as_superuser, "-c", with_password)
+    assert listed.strip() == "qck"
+
+
 def test_no_secret_is_in_an_environment(site: Site, containers: dict[str, Described]) -> None:
     """Whoever lists containers, or reads their logs, learns no password and no key."""
     folder = site.checkout.root / "secrets"
