@@ -5,6 +5,7 @@ import uuid
 from shared import broker
 from shared.settings import Secret
 from tests.support.clicks import messages_of
+from tests.support.database import fetch, taking_no_writes
 from tests.support.ingest import (
     assert_counts_are_rows,
     ledger,
@@ -44,6 +45,33 @@ async def test_a_database_that_goes_and_comes_back(database_url: str, amqp_url: 
     assert await queued(amqp_url) == 0
     assert await queued(amqp_url, broker.DEAD_QUEUE) == 0
     assert await ledger(database_url, source) == ("{[0,300)}", 300, 0, 0)
+    await assert_counts_are_rows(database_url)
+
+
+async def test_a_standby_takes_no_clicks_and_loses_none(database_url: str, amqp_url: str) -> None:
+    """Clicks wait for the primary and are stored there; none of them is taken for poison."""
+    source = uuid.uuid4()
+    messages = messages_of(source, 4, 50)
+    async with running_worker(database_url, amqp_url) as worker:
+        await publish(amqp_url, messages[:2])
+        await until_stored(database_url, 100)
+        async with taking_no_writes(database_url):
+            await publish(amqp_url, messages[2:])
+
+            async def has_failed() -> bool:
+                return await worker.count("qck_click_flush_failures_total") >= 2
+
+            await until(has_failed)
+        await until_stored(database_url, 200)
+        state = await worker.readiness()
+        assert state["code"] == 200
+
+        async def is_folded() -> bool:
+            return not await fetch(database_url, "SELECT FROM click_deltas")
+
+        await until(is_folded)
+    assert await queued(amqp_url, broker.DEAD_QUEUE) == 0
+    assert await ledger(database_url, source) == ("{[0,200)}", 200, 0, 0)
     await assert_counts_are_rows(database_url)
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from redirector.crawlable_links import CrawlableLinks
@@ -15,7 +16,7 @@ from redirector.visit_limit import VisitLimit
 from shared.db.engine import create_engine, warm
 from shared.redirect_rule import Condition, RedirectRule, decode_rules, encode_rules
 from shared.settings import Secret
-from tests.support.database import fetch
+from tests.support.database import fetch, taking_no_writes
 
 
 @pytest.fixture
@@ -103,6 +104,22 @@ async def test_a_lifted_limit_refuses_nobody(database_url: str, engine: AsyncEng
     link_id = await insert(database_url, "a")
     assert await VisitLimit(engine).take(link_id)
     assert not await VisitLimit(engine).take(link_id + 1)
+
+
+async def test_visits_are_taken_on_the_primary_once_there_is_one(
+    database_url: str, engine: AsyncEngine
+) -> None:
+    """Who was connected to a standby connects anew, and each visit is taken once."""
+    link_id = await insert(database_url, "a", visits=1)
+    limit = VisitLimit(engine)
+    async with taking_no_writes(database_url):
+        with pytest.raises(DBAPIError, match="read-only"):
+            await limit.take(link_id)
+        assert await limit.has_left(link_id)
+    with pytest.raises(DBAPIError, match="read-only"):
+        await limit.take(link_id)
+    assert await limit.take(link_id)
+    assert not await limit.take(link_id)
 
 
 async def test_warming_opens_the_whole_pool(engine: AsyncEngine) -> None:

@@ -12,7 +12,7 @@ from shared.settings import Secret
 from shortener import app
 from shortener.app import create_app
 from tests.support.api import a_settings, running, running_shortener
-from tests.support.database import FAREWELL, fetch
+from tests.support.database import FAREWELL, fetch, taking_no_writes
 from tests.support.short_urls import LONG_URL, try_to_create
 from tests.support.tcp_proxy import TcpProxy, proxied
 
@@ -96,6 +96,23 @@ async def test_connections_that_died_unnoticed_are_no_error(
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(try_to_create(client)) for _ in range(8)]
     assert {task.result().status_code for task in tasks} == {200}
+
+
+async def test_a_standby_is_unavailable_and_left_for_the_primary(
+    client: httpx2.AsyncClient, database_url: str
+) -> None:
+    """Writes are unavailable while the server only reads, and go to where the address leads."""
+    await try_to_create(client, customSlug="x")
+    async with taking_no_writes(database_url):
+        for call in (
+            client.patch("/short-urls/x", json={"title": "t"}),
+            client.delete("/short-urls/x"),
+            try_to_create(client),
+        ):
+            assert_unavailable(await call)
+        assert (await client.get("/short-urls/x")).status_code == 200
+    assert (await try_to_create(client)).status_code == 200
+    assert (await client.patch("/short-urls/x", json={"title": "t"})).status_code == 200
 
 
 @pytest.mark.parametrize("was_delivered", [True, False], ids=["committed", "not_committed"])

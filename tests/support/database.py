@@ -1,7 +1,8 @@
 """Asking the running stack's database, as a person with psql would."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -46,3 +47,28 @@ async def wait_until_stored(url: str, request_ids: set[str]) -> list[str]:
     except TimeoutError:
         pass
     return stored
+
+
+@asynccontextmanager
+async def taking_no_writes(url: str) -> AsyncIterator[None]:
+    """Send everybody away, and have whoever connects meanwhile be on a server that only reads.
+
+    They stay so afterwards, while others may write: the address has moved on to the new primary,
+    and who is connected to the former one, a standby now, hears nothing of that.
+    """
+    writing = {"default_transaction_read_only": "off"}
+    connection = await asyncpg.connect(url, server_settings=writing)
+    try:
+        name = await connection.fetchval("SELECT quote_ident(current_database())")
+        await connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND usename = current_user"
+            " AND pid <> pg_backend_pid()"
+        )
+        try:
+            yield
+        finally:
+            await connection.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    finally:
+        await connection.close()

@@ -15,6 +15,8 @@ from shared.db.prompt_connection import PromptConnection
 from shared.settings import Secret
 
 CONNECT_TIMEOUT_S = 2.0
+READ_ONLY = "25006"
+"""read_only_sql_transaction: what a standby says to whoever wants to write."""
 
 log = structlog.get_logger()
 
@@ -68,6 +70,13 @@ def create_engine(
     def discard_closed(connection: Any, record: Any, proxy: Any) -> None:
         if connection.driver_connection.is_closed():
             raise exc.DisconnectionError
+
+    # A standby answers, so nothing else would end a connection to one: where the address leads to
+    # another primary by now, only a new connection gets there.
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def leave_standby(context: Any) -> None:
+        if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+            context.is_disconnect = True
 
     return engine
 
