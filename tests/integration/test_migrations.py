@@ -1,6 +1,8 @@
 """Migrations on a real PostgreSQL."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
@@ -8,6 +10,8 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from structlog.testing import capture_logs
 
 from shared.db.engine import create_engine
 from shared.db.migrate import alembic_config, migrate
@@ -72,28 +76,49 @@ async def test_down_and_up_again(empty_database_url: str) -> None:
     assert "links" in await table_names(empty_database_url)
 
 
-async def test_a_locked_table_is_given_up(database_url: str) -> None:
-    """A migration gives up on a table lock instead of queueing everybody behind it."""
-    holder = await asyncpg.connect(database_url)
-    transaction = holder.transaction()
-    await transaction.start()
-    await holder.execute("LOCK TABLE links IN ACCESS SHARE MODE")
+@asynccontextmanager
+async def read_for_long(url: str) -> AsyncIterator[None]:
+    """Have a table read for the block by one who stays in its transaction, as a backup does."""
+    reader = await asyncpg.connect(url)
+    try:
+        async with reader.transaction():
+            await reader.fetch("SELECT FROM links")
+            yield
+    finally:
+        await reader.close()
 
-    def down(connection: Connection) -> None:
-        connection.exec_driver_sql("SET lock_timeout = '100ms'")
-        connection.commit()
-        command.downgrade(alembic_config(connection), "base")
 
-    engine = create_engine(
-        Secret(database_url), application_name="tests", pool_size=1, statement_timeout_s=10
-    )
-    async with engine.connect() as connection:
-        with pytest.raises(Exception, match="lock timeout"):
-            await connection.run_sync(down)
-    await engine.dispose()
-    await transaction.rollback()
-    await holder.close()
-    assert "links" in await table_names(database_url)
+async def test_a_table_in_use_is_asked_for_again(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A migration lets go of its place in the queue, and is done once the reader has left."""
+    monkeypatch.setattr("shared.db.migrate.LOCK_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("shared.db.migrate.LOCK_PAUSE_S", 0.05)
+    await migrate(Secret(empty_database_url), "0003")
+    with capture_logs() as logs:
+        async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+            async with read_for_long(empty_database_url):
+                tasks.create_task(migrate(Secret(empty_database_url)))
+                while not logs:
+                    await asyncio.sleep(0.01)
+    assert logs[0]["event"] == "migration_waits_for_a_lock"
+    assert await table_names(empty_database_url) == {*metadata.tables, "alembic_version"}
+
+
+async def test_a_table_that_stays_in_use_is_given_up(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What had no lock is undone, what came before it stays, and the reason is told."""
+    monkeypatch.setattr("shared.db.migrate.LOCK_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("shared.db.migrate.LOCK_PATIENCE_S", 0)
+    await migrate(Secret(empty_database_url), "0006")
+    async with read_for_long(empty_database_url):
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            await migrate(Secret(empty_database_url))
+    connection = await asyncpg.connect(empty_database_url)
+    assert await connection.fetchval("SELECT version_num FROM alembic_version") == "0006"
+    await connection.close()
+    assert "audit_log" not in await table_names(empty_database_url)
 
 
 async def test_a_server_that_is_away_is_waited_for_and_then_named() -> None:

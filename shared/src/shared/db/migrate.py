@@ -1,8 +1,9 @@
 """Bring the database to the newest schema: `python -m shared.db.migrate [REVISION]`.
 
 A step of its own, run before services start or are replaced, never by a service itself. Waits for
-PostgreSQL to answer, takes an advisory lock, so that two at once are one after the other, and
-gives up on a table lock rather than queue everybody else behind it.
+PostgreSQL to answer, and takes an advisory lock, so that two at once are one after the other. A
+table that somebody holds, a backup for instance, is asked for again and again, each time for less
+than a visitor waits: whoever comes meanwhile queues behind who asks.
 
 A database that a newer release has migrated is left as it is: migrations only add, so an older
 release that is back after a rollback works with it.
@@ -27,7 +28,11 @@ from sqlalchemy.util import await_only
 from shared.db.engine import create_engine
 from shared.settings import DatabaseSettings, Secret, SettingsError, load
 
-LOCK_TIMEOUT_S = 5
+LOCK_TIMEOUT_S = 0.5
+"""Half of what redirectors give a lookup by default."""
+LOCK_PAUSE_S = 2.0
+LOCK_PATIENCE_S = 60.0
+LOCK_NOT_AVAILABLE = "55P03"
 LOCK_POLL_S = 0.1
 STATEMENT_TIMEOUT_S = 3600.0
 ADVISORY_LOCK = 0x71636B  # "qck"
@@ -80,9 +85,12 @@ async def migrate(url: Secret, revision: str = "head", *, wait_s: float = 30.0) 
 def _is_unreachable(error: OSError | DBAPIError) -> bool:
     if isinstance(error, OSError):
         return True
-    sqlstate = getattr(error.driver_exception, "sqlstate", None)
     # cannot_connect_now: the server is starting up; or the connection was lost.
-    return error.connection_invalidated or sqlstate == "57P03"
+    return error.connection_invalidated or _sqlstate(error) == "57P03"
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    return getattr(error.driver_exception, "sqlstate", None)
 
 
 def _upgrade(connection: Connection, revision: str) -> None:
@@ -93,15 +101,30 @@ def _upgrade(connection: Connection, revision: str) -> None:
     while not connection.execute(text(f"SELECT pg_try_advisory_lock({ADVISORY_LOCK})")).scalar():
         connection.commit()
         await_only(asyncio.sleep(LOCK_POLL_S))
-    connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'"))
     config = alembic_config(connection)
     if newer := _unknown_revisions(config, connection):
         log.warning("database_is_newer", revisions=sorted(newer))
     connection.commit()
     if not newer:
-        command.upgrade(config, revision)
+        _upgrade_patiently(config, connection, revision)
     connection.execute(text(f"SELECT pg_advisory_unlock({ADVISORY_LOCK})"))
     connection.commit()
+
+
+def _upgrade_patiently(config: Config, connection: Connection, revision: str) -> None:
+    """Upgrade; what cannot have its locks is undone and begun again, what is done stays done."""
+    give_up_at = time.monotonic() + LOCK_PATIENCE_S
+    while True:
+        connection.execute(text(f"SET lock_timeout = '{round(LOCK_TIMEOUT_S * 1000)}ms'"))
+        connection.commit()
+        try:
+            return command.upgrade(config, revision)
+        except DBAPIError as error:
+            if _sqlstate(error) != LOCK_NOT_AVAILABLE or time.monotonic() > give_up_at:
+                raise
+            log.warning("migration_waits_for_a_lock", statement=error.statement)
+        connection.rollback()
+        await_only(asyncio.sleep(LOCK_PAUSE_S))
 
 
 def _unknown_revisions(config: Config, connection: Connection) -> set[str]:

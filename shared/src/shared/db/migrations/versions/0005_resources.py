@@ -189,11 +189,15 @@ def upgrade() -> None:
     op.execute(_RECOUNT)
     with op.get_context().autocommit_block():
         op.execute("SELECT recount_visits()")
+        # To build an index so waits for every transaction there is, and nobody waits for it.
+        lock_timeout = op.get_bind().exec_driver_sql("SHOW lock_timeout").scalar()
+        op.execute("SET lock_timeout = 0")
         for name, definition in _INDEXES.items():
             # One that was interrupted is left behind, and is none.
             op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
             op.execute(f"CREATE INDEX CONCURRENTLY {name} ON {definition}")
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS link_tags_tag_id_idx")
+        op.execute(f"SET lock_timeout = '{lock_timeout}'")
         op.execute("ANALYZE links, link_tags, link_visits, tag_counts")
 
 
