@@ -96,11 +96,14 @@ async def test_a_table_in_use_is_asked_for_again(
     monkeypatch.setattr("shared.db.migrate.LOCK_PAUSE_S", 0.05)
     await migrate(Secret(empty_database_url), "0003")
     with capture_logs() as logs:
-        async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
-            async with read_for_long(empty_database_url):
-                tasks.create_task(migrate(Secret(empty_database_url)))
-                while not logs:
-                    await asyncio.sleep(0.01)
+        async with (
+            asyncio.timeout(30),
+            asyncio.TaskGroup() as tasks,
+            read_for_long(empty_database_url),
+        ):
+            tasks.create_task(migrate(Secret(empty_database_url)))
+            while not logs:
+                await asyncio.sleep(0.01)
     assert logs[0]["event"] == "migration_waits_for_a_lock"
     assert await table_names(empty_database_url) == {*metadata.tables, "alembic_version"}
 
