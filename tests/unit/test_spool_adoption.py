@@ -191,3 +191,22 @@ def metrics(answer: Answer) -> dict[str, float]:
     """Read the metrics without labels."""
     families = text_string_to_metric_families(answer.body.decode())
     return {each.name: each.value for family in families for each in family.samples}
+
+
+@pytest.mark.parametrize("end", ["remove", "release"])
+def test_who_is_done_with_a_folder_has_none_of_its_files_open(tmp_path: Path, end: str) -> None:
+    """Its segment is let go of with its lock, whether the folder is deleted or left to others."""
+
+    def open_files() -> int:
+        links = Path("/proc/self/fd").iterdir()
+        return sum(link.resolve().is_relative_to(tmp_path) for link in links)
+
+    spooling = Spooling(tmp_path)
+    spooling.append(0, 3)
+    spooling.die()
+    before = open_files()
+    (heir,) = adopted(tmp_path)
+    heir.read(10)
+    assert open_files() > before + 1
+    getattr(heir, end)()
+    assert open_files() == before
