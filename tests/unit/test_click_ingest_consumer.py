@@ -154,6 +154,33 @@ async def test_a_lost_subscription_is_opened_again(error: BaseException) -> None
     assert second.acknowledged == 1
 
 
+async def test_a_broker_that_is_away_is_asked_ever_more_rarely(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each attempt that fails, the first too, doubles the wait up to a bound; one that does not
+    takes it back."""
+    first, second = FakeSubscription(lost_with=ConnectionError("gone")), FakeSubscription()
+    attempts = [*[None] * 5, first, None, second]
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    def subscribe() -> FakeSubscription:
+        if (subscription := attempts.pop(0)) is None:
+            raise ConnectionError("refused")
+        return subscription
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    consumer = Consumer(subscribe=subscribe, flush=Flush(), until_ready=ready_at_once)
+    async with background_tasks() as tasks:
+        running = tasks.create_task(consumer.run())
+        await until_idle(second)
+        consumer.drain()
+        await running
+    assert waits == pytest.approx([0.2, 0.4, 0.8, 1.6, 2.0, 0.2, 0.4])
+
+
 async def test_a_cancelled_consumer_ends_and_closes() -> None:
     """Cancelled from outside it leaves its subscription, acknowledging nothing more."""
     subscription = FakeSubscription([BATCH])
