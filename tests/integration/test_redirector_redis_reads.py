@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from redis.asyncio import Redis
 from redirector.redis_reads import RedisReads
 from shared.background import background_tasks
 from shared.settings import Secret
+from tests.support.certificates import a_certificate
 from tests.support.tcp_proxy import TcpProxy, proxied
 
 DEADLINE_S = 10
@@ -182,20 +182,3 @@ async def test_tls_is_spoken_and_checked(redis: Redis, redis_url: str, tmp_path:
             with pytest.raises(ssl.SSLCertVerificationError):
                 await reads.ping()
         await proxy.wait_until_closed()
-
-
-def a_certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """Make a certificate of this machine, and what a server shows it with."""
-    certificate, key = folder / "certificate.pem", folder / "key.pem"
-    subprocess.run(
-        [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-            "-nodes", "-days", "1", "-subj", "/CN=localhost", "-addext",
-            "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate,
-        ],
-        check=True,
-        capture_output=True,
-    )  # fmt: skip
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    return certificate, context

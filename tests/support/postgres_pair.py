@@ -26,8 +26,8 @@ class PostgresPair:
         self._ports = ports
         self._servers: dict[str, subprocess.Popen[bytes]] = {}
         self.url = (
-            "postgresql://qck:none@/qck?host=127.0.0.1,127.0.0.1"
-            f"&port={ports['primary']},{ports['standby']}&target_session_attrs=read-write"
+            f"postgresql://qck:none@127.0.0.1:{ports['primary']},127.0.0.1:{ports['standby']}"
+            "/qck?target_session_attrs=read-write"
         )
         """Both addresses, of which services take the one that can be written to."""
         self.standby_url = f"postgresql://qck:none@127.0.0.1:{ports['standby']}/qck"

@@ -6,7 +6,6 @@ from typing import Any
 
 import structlog
 from sqlalchemy import event, exc, text
-from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.db.errors import DATABASE_ERRORS
@@ -36,12 +35,15 @@ def create_engine(
     A statement that the server does not stop after `statement_timeout_s` is given up by the client
     shortly after, so a hung server cannot hold a caller; nor can it hold one who gives up earlier,
     by `asyncio.timeout` or otherwise.
+
+    The URL is the driver's to read: it knows `sslmode`, `sslrootcert` and the other names that
+    PostgreSQL's own tools have for them, of which SQLAlchemy would make arguments nobody takes.
     """
     options: dict[str, Any] = {}
     if autocommit:
         options = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}
     engine = create_async_engine(
-        make_url(url.reveal()).set(drivername="postgresql+asyncpg"),
+        "postgresql+asyncpg://",
         poolclass=WatchedPool,
         pool_size=pool_size,
         max_overflow=0,
@@ -49,6 +51,7 @@ def create_engine(
         pool_timeout=pool_timeout_s,
         pool_use_lifo=True,
         connect_args={
+            "dsn": f"postgresql://{url.reveal().partition('://')[2]}",
             "connection_class": PromptConnection,
             "timeout": CONNECT_TIMEOUT_S,
             "command_timeout": statement_timeout_s + 0.5,
