@@ -44,6 +44,10 @@ class TcpProxy:
         self._is_shut = False
         self._flowing.set()
 
+    def lead_to(self, port: int) -> None:
+        """Forward new connections to another server; those that are open stay where they are."""
+        self._target = (self._target[0], port)
+
     async def tell(self, message: bytes) -> None:
         """Send all that are connected what the server did not say, and have it read."""
         for writer in self._clients:
