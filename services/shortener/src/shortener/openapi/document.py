@@ -169,7 +169,10 @@ def _responses(
 
 
 def _content(content: Content, schemas: Schemas) -> dict[str, Any]:
-    return {media: {"schema": schemas.of(each)} for media, each in content.types.items()}
+    described = {media: {"schema": schemas.of(each)} for media, each in content.types.items()}
+    if content.example is not None:
+        described[JSON]["example"] = content.example
+    return described
 
 
 def _text(name: str, text: str) -> dict[str, str]:

@@ -95,12 +95,26 @@ def export_content(columns: Sequence[str]) -> Content:
 
 _UPSERTED = {JSON: Upserted}
 
+_BATCH_EXAMPLE = {
+    "shortUrls": [
+        {"longUrl": "https://example.org/shirts", "customSlug": "shirts", "tags": ["shop"]},
+        {"longUrl": "https://example.org/shoes", "tags": ["shop"]},
+    ]
+}
+_UPSERT_EXAMPLE = {
+    "customSlug": "price-list",
+    "longUrl": "https://example.org/prices/2026.pdf",
+    "title": "Price list",
+    "tags": ["print"],
+}
+_SERVER_EXAMPLE = {"baseUrl": "https://s.example.org", "apiKey": "key-of-that-server"}
+
 MANY_SHORT_URLS: Operations = {
     ("POST", "/short-urls/batch"): Operation(
         name="createShortUrls",
         summary="Create many short URLs",
         headers=("Idempotency-Key",),
-        body=json_body(Batch),
+        body=json_body(Batch, _BATCH_EXAMPLE),
         answers={
             200: Content("A result for each.", {JSON: BatchResults}, ("Idempotency-Replayed",))
         },
@@ -110,7 +124,7 @@ MANY_SHORT_URLS: Operations = {
         name="upsertShortUrl",
         summary="Create or edit the short URL of a slug",
         headers=("Idempotency-Key", "If-Match", "If-None-Match"),
-        body=json_body(UpsertBody),
+        body=json_body(UpsertBody, _UPSERT_EXAMPLE),
         answers={
             200: Content("Edited.", _UPSERTED, ("Idempotency-Replayed", "ETag")),
             201: Content("Created.", _UPSERTED, ("Idempotency-Replayed", "ETag")),
@@ -126,7 +140,9 @@ MANY_SHORT_URLS: Operations = {
             " lost something, `progress` after each transaction, at last `done` or `error`."
         ),
         query=(ImportQuery,),
-        body=Content("", {"application/octet-stream": bytes, JSON: ShlinkServer}),
+        body=Content(
+            "", {"application/octet-stream": bytes, JSON: ShlinkServer}, example=_SERVER_EXAMPLE
+        ),
         answers={200: Content("What became of the rows.", {"application/x-ndjson": str})},
         problems=("unreadable-import", "forbidden"),
     ),

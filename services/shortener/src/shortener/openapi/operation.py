@@ -18,6 +18,8 @@ class Content:
     types: Mapping[str, Any] = field(default_factory=dict)
     headers: tuple[str, ...] = ()
     """Names in `headers.ANSWER_HEADERS`."""
+    example: Any = None
+    """Of the JSON, to be sent as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +60,9 @@ def nothing(description: str) -> Mapping[int, Content]:
     return {204: Content(description)}
 
 
-def json_body(content: Any, description: str = "") -> Content:
-    """Say that the request has this type as JSON."""
-    return Content(description, {JSON: content})
+def json_body(content: Any, example: Any) -> Content:
+    """Say that the request has this type as JSON, for example this."""
+    return Content("", {JSON: content}, example=example)
 
 
 @cache

@@ -54,6 +54,17 @@ class QrCodeQuery(Struct, rename="camel", kw_only=True):
 
 
 _UNKNOWN = ("short-url-not-found",)
+_RULES_EXAMPLE = {
+    "redirectRules": [
+        {
+            "longUrl": "https://example.org/app/android",
+            "conditions": [
+                {"type": "device", "matchValue": "android"},
+                {"type": "language", "matchValue": "de"},
+            ],
+        }
+    ]
+}
 
 
 def _set(name: str, summary: str) -> Operation:
@@ -62,7 +73,7 @@ def _set(name: str, summary: str) -> Operation:
         summary=summary,
         description="An unknown short URL is told before a bad body.",
         query=(OneShortUrlQuery,),
-        body=json_body(RedirectRulesBody),
+        body=json_body(RedirectRulesBody, _RULES_EXAMPLE),
         answers=answer(RuleList, "As they are now."),
         problems=_UNKNOWN,
     )

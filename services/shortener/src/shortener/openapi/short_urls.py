@@ -122,6 +122,14 @@ class ShortenQuery(Struct, rename="camel", kw_only=True):
 
 
 _UNKNOWN = ("short-url-not-found",)
+_CREATION_EXAMPLE = {
+    "longUrl": "https://example.org/offers?season=spring",
+    "customSlug": "spring-sale",
+    "tags": ["sale"],
+    "title": "Spring sale",
+    "maxVisits": 10_000,
+}
+_EDIT_EXAMPLE = {"longUrl": "https://example.org/offers/summer", "maxVisits": None}
 
 SHORT_URLS: Operations = {
     ("GET", "/short-urls"): Operation(
@@ -134,7 +142,7 @@ SHORT_URLS: Operations = {
         name="createShortUrl",
         summary="Create a short URL",
         headers=("Idempotency-Key",),
-        body=json_body(ShortUrlCreation),
+        body=json_body(ShortUrlCreation, _CREATION_EXAMPLE),
         answers={200: Content("Created, or found.", {JSON: ShortUrl}, ("Idempotency-Replayed",))},
         problems=("non-unique-slug", "idempotency-key-reused"),
     ),
@@ -158,7 +166,7 @@ SHORT_URLS: Operations = {
         description="A bad body is told before an unknown short URL.",
         headers=("If-Match",),
         query=(OneShortUrlQuery,),
-        body=json_body(ShortUrlEdit),
+        body=json_body(ShortUrlEdit, _EDIT_EXAMPLE),
         answers=answer(ShortUrl, "As it is now."),
         problems=(*_UNKNOWN, "precondition-failed"),
     ),

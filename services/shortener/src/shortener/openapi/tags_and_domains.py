@@ -63,7 +63,7 @@ TAGS: Operations = {
     ("PUT", "/tags"): Operation(
         name="renameTag",
         summary="Rename a tag",
-        body=json_body(TagRenaming),
+        body=json_body(TagRenaming, {"oldName": "sale", "newName": "spring-sale"}),
         answers=nothing("Renamed."),
         problems=("tag-not-found", "tag-conflict", "forbidden-tag-operation"),
     ),
@@ -82,6 +82,13 @@ TAGS: Operations = {
     ),
 }
 
+_REDIRECTS_EXAMPLE = {
+    "domain": "s.example.com",
+    "baseUrlRedirect": "https://example.org/",
+    "regular404Redirect": "https://example.org/not-found",
+    "invalidShortUrlRedirect": None,
+}
+
 DOMAINS: Operations = {
     ("GET", "/domains"): Operation(
         name="listDomains",
@@ -92,7 +99,7 @@ DOMAINS: Operations = {
         name="changeDomainRedirects",
         summary="Change where a domain sends visitors it has no short URL for",
         description="A domain that is not known yet is created.",
-        body=json_body(DomainRedirects),
+        body=json_body(DomainRedirects, _REDIRECTS_EXAMPLE),
         answers=answer(Redirects, "As they are now."),
         problems=("domain-not-found",),
     ),
