@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from shared.background import background_tasks
+from shared.background import background_tasks, heed_cancellation
 
 
 async def test_tasks_end_with_their_block() -> None:
@@ -30,6 +30,41 @@ async def test_an_error_of_the_block_is_what_is_raised() -> None:
     with pytest.raises(LookupError, match="the block's own"):
         await block()
     assert running[0].cancelled()
+
+
+async def forgetful_call() -> None:
+    """Return as if nothing had happened when cancelled, as `asyncio.wait_for` may."""
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        return
+
+
+async def test_an_endless_task_ends_although_a_library_forgets_that_it_is_to() -> None:
+    """The cancellation that a call has swallowed is raised after it."""
+
+    async def endless() -> None:
+        while True:
+            await forgetful_call()
+            heed_cancellation()
+
+    async with asyncio.timeout(10), background_tasks() as tasks:
+        task = tasks.create_task(endless())
+        await asyncio.sleep(0)
+    assert task.cancelled()
+
+
+async def test_a_deadline_holds_although_a_library_forgets_it() -> None:
+    """What was swallowed of a deadline is its error after the call, and nothing later."""
+
+    async def late() -> None:
+        async with asyncio.timeout(0):
+            await forgetful_call()
+            heed_cancellation()
+
+    with pytest.raises(TimeoutError):
+        await late()
+    heed_cancellation()
 
 
 def test_a_failed_task_ends_the_process() -> None:

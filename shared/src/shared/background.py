@@ -54,5 +54,15 @@ def is_being_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
+def heed_cancellation() -> None:
+    """Raise the cancellation of the current task that a library has forgotten.
+
+    redis-py sends with `asyncio.wait_for`, which before Python 3.12 returns its result as if
+    nothing had happened where both come in the same turn. An endless task would go on for ever.
+    """
+    if is_being_cancelled():
+        raise asyncio.CancelledError
+
+
 async def _stop() -> None:
     raise _StopError

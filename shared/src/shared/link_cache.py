@@ -5,14 +5,14 @@ each write carries the link's version, and one script lets only a higher version
 """
 
 import random
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Protocol
 
 import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import ReadOnlyError, ResponseError
 
+from shared.background import heed_cancellation
 from shared.link import Link
 
 SCHEMA = 1
@@ -104,26 +104,21 @@ class LinkCache:
         for key, link in entries:
             ttl_ms = round(self._ttl_s(link) * 1000)
             pipeline.eval(_SET_IF_NEWER, 1, cache_key(key), encode_entry(link), ttl_ms)
-        async with self._renewing():
-            return sum(await pipeline.execute())
+        try:
+            stored: int = sum(await pipeline.execute())
+        except ResponseError as error:
+            # A primary that was demoted keeps its connections, and would refuse each write for as
+            # long as they last; its address leads to another one by now. Of a script, servers
+            # before 7 say it in the middle of another error.
+            if isinstance(error, ReadOnlyError) or "READONLY" in str(error):
+                await self._redis.connection_pool.disconnect(inuse_connections=False)
+            raise
+        heed_cancellation()
+        return stored
 
     async def ping(self) -> None:
         """Raise unless Redis answers a reader."""
         await self._reads.ping()
-
-    @asynccontextmanager
-    async def _renewing(self) -> AsyncIterator[None]:
-        """Leave a primary that was demoted: its address leads to another one by now.
-
-        It keeps its connections, and would refuse each write for as long as they last.
-        """
-        try:
-            yield
-        except ResponseError as error:
-            # Of a script, servers before 7 say it in the middle of another error.
-            if isinstance(error, ReadOnlyError) or "READONLY" in str(error):
-                await self._redis.connection_pool.disconnect(inuse_connections=False)
-            raise
 
     def _ttl_s(self, link: Link) -> float:
         if link.is_known:
