@@ -21,6 +21,7 @@ from shared.pool_budget import database_share, redis_share
 from shared.redis_client import create_redis
 from shared.redis_client import warm as warm_redis
 from shared.redis_pool import pool_usage as redis_pool_usage
+from shared.settings import Secret
 
 log = structlog.get_logger()
 
@@ -71,27 +72,33 @@ def open_lookups(
         "redirector", settings.database.max_connections, settings.replicas
     )
     database_timeout_s = settings.lookup.database_timeout_ms / 1000
+
+    def open_engine(url: Secret, *, pool: str, application_name: str, size: int) -> AsyncEngine:
+        engine = create_engine(
+            url,
+            application_name=application_name,
+            pool_size=size,
+            statement_timeout_s=database_timeout_s,
+            pool_timeout_s=database_timeout_s,
+            autocommit=True,
+        )
+        stack.push_async_callback(engine.dispose)
+        metrics.pools.watch(pool, pool_usage(engine))
+        return engine
+
     # One connection of the share is for the primary, where limited links take their visits.
-    engine = create_engine(
+    engine = open_engine(
         settings.database_read_url or settings.database.url,
+        pool="postgres",
         application_name=name,
-        pool_size=database_connections - 1,
-        statement_timeout_s=database_timeout_s,
-        pool_timeout_s=database_timeout_s,
-        autocommit=True,
+        size=database_connections - 1,
     )
-    stack.push_async_callback(engine.dispose)
-    metrics.pools.watch("postgres", pool_usage(engine))
-    primary_engine = create_engine(
+    primary_engine = open_engine(
         settings.database.url,
+        pool="postgres_visit_limits",
         application_name=f"{name} visit limits",
-        pool_size=1,
-        statement_timeout_s=database_timeout_s,
-        pool_timeout_s=database_timeout_s,
-        autocommit=True,
+        size=1,
     )
-    stack.push_async_callback(primary_engine.dispose)
-    metrics.pools.watch("postgres_visit_limits", pool_usage(primary_engine))
     resolver = Resolver(
         cache=cache,
         store=LinkStore(engine),
