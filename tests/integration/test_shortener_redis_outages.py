@@ -1,10 +1,11 @@
 """Links that change while Redis is away: seen once it is back."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx2
 import pytest
+from redis.asyncio import Redis
 
 from shared.link import Link
 from shared.link_cache import LinkCache
@@ -28,6 +29,21 @@ async def client(
     """A client of a shortener that reaches Redis through the door."""
     async with running_shortener(database_url, redis_door[1]) as client:
         yield client
+
+
+@pytest.fixture
+async def full_redis(redis_url: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Leave Redis no room, and nothing that it may drop to make some."""
+    async with Redis.from_url(redis_url) as redis:
+        before = await redis.config_get("maxmemory*")
+
+        async def fill() -> None:
+            await redis.config_set("maxmemory-policy", "noeviction")
+            await redis.config_set("maxmemory", 1)
+
+        yield fill
+        for name in ("maxmemory", "maxmemory-policy"):
+            await redis.config_set(name, str(before[name]))
 
 
 async def cached(cache: LinkCache, code: str) -> Link | None:
@@ -131,3 +147,19 @@ async def test_it_starts_without_redis_and_says_degraded(
         assert (await try_to_create(client)).status_code == 200
         readiness = await client.get("http://shortener/readyz")
         assert (readiness.status_code, readiness.json()["status"]) == (200, "degraded")
+
+
+async def test_a_full_redis_forgets_a_link_that_changed(
+    client: httpx2.AsyncClient, cache: LinkCache, full_redis: Callable[[], Awaitable[None]]
+) -> None:
+    """A Redis that may not evict and has no room holds no link that leads where it led before."""
+    for code in ("edited", "deleted"):
+        await try_to_create(client, customSlug=code)
+        await wait_for_location(cache, code, LONG_URL)
+    await full_redis()
+    edit = {"longUrl": "https://example.org/new"}
+    assert (await client.patch("/short-urls/edited", json=edit)).status_code == 200
+    assert (await client.delete("/short-urls/deleted")).status_code == 204
+    async with asyncio.timeout(10):
+        while await cached(cache, "edited") or await cached(cache, "deleted"):
+            await asyncio.sleep(0.01)

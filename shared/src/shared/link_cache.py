@@ -25,11 +25,16 @@ _VERSION_DIGITS = 16
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Link)
 
-# One key a call, so that it works on Redis Cluster; a pipeline joins the calls.
+# One key a call, so that it works on Redis Cluster; a pipeline joins the calls. A Redis that is
+# full and may not evict refuses to set but not to delete, and a link that changed must not stay.
 _SET_IF_NEWER = f"""
 local current = redis.call('GETRANGE', KEYS[1], 0, {_VERSION_DIGITS - 1})
 if current == '' or tonumber(current) < tonumber(string.sub(ARGV[1], 1, {_VERSION_DIGITS})) then
-  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+  local stored = redis.pcall('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+  if stored.err then
+    redis.call('DEL', KEYS[1])
+    return stored
+  end
   return 1
 end
 return 0
@@ -98,7 +103,8 @@ class LinkCache:
     async def set_if_newer(self, entries: Iterable[tuple[LinkKey, Link]]) -> int:
         """Store the links that are newer than what is cached, in one round trip; count them.
 
-        The time to live counts from here and is never extended by a hit.
+        The time to live counts from here and is never extended by a hit. Where Redis has no room
+        for a newer link, the older one is removed all the same, and its error raised.
         """
         pipeline = self._redis.pipeline(transaction=False)
         for key, link in entries:
