@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 from locust import FastHttpUser, LoadTestShape, events, task
+from locust.contrib.fasthttp import ResponseContextManager
 
 from tests.bench.percentiles import Distribution
 from tests.load.plan import (
@@ -101,6 +102,10 @@ def _write_results(**_: Any) -> None:
     Path(plan.results).write_bytes(msgspec.json.encode(answers.client_side()))
 
 
+def _shortcoming(answer: ResponseContextManager) -> str:
+    return f"answered {answer.status_code}" if answer.status_code else "not answered"
+
+
 class Shape(LoadTestShape):
     """As many users as the profile wants requests, and the end."""
 
@@ -157,7 +162,7 @@ class Visitor(FastHttpUser):
             if answer.status_code == expected:
                 answer.success()
             else:
-                answer.failure(f"answered {answer.status_code}")
+                answer.failure(_shortcoming(answer))
 
     def _create(self) -> None:
         with self.client.post(
@@ -171,4 +176,4 @@ class Visitor(FastHttpUser):
                 newest.append(answer.json()["shortCode"])
                 answer.success()
             else:
-                answer.failure(f"answered {answer.status_code}")
+                answer.failure(_shortcoming(answer))

@@ -90,11 +90,12 @@ def _row(goal: Goal) -> str:
 def _charts(client: ClientSide, looks: Sequence[Look]) -> list[str]:
     seconds = client.seconds
     span = Span(0, max([1, *(second.at for second in seconds)]), " s")
+    answered = [each for each in seconds if each.redirect_p95_ms]
     charts = [
         draw(
             "Requests a second",
             [
-                Line("answered", "first", [(each.at, each.requests) for each in seconds]),
+                Line("asked", "first", [(each.at, each.requests) for each in seconds]),
                 Line("failed", "second", [(each.at, each.failures) for each in seconds]),
             ],
             span,
@@ -102,8 +103,8 @@ def _charts(client: ClientSide, looks: Sequence[Look]) -> list[str]:
         draw(
             "Redirects, milliseconds",
             [
-                Line("p50", "first", [(each.at, each.redirect_p50_ms) for each in seconds]),
-                Line("p95", "fifth", [(each.at, each.redirect_p95_ms) for each in seconds]),
+                Line("p50", "first", [(each.at, each.redirect_p50_ms) for each in answered]),
+                Line("p95", "fifth", [(each.at, each.redirect_p95_ms) for each in answered]),
             ],
             span,
             is_logarithmic=True,
@@ -113,11 +114,9 @@ def _charts(client: ClientSide, looks: Sequence[Look]) -> list[str]:
     charts.append(draw("Fullest pool, per cent", [Line("in use", "first", used)], span))
     processes = sorted({name for look in looks for name in look.memory_bytes})
     memory = [
-        Line(name, style, [
-            (look.at, look.memory_bytes.get(name, 0) / 2**20) for look in looks
-        ])
+        Line(name, style, [(look.at, _mib(look.memory_bytes.get(name))) for look in looks])
         for name, style in zip(processes, cycle(STYLES), strict=False)
-    ]  # fmt: skip
+    ]
     connections = [
         Line("Redis", "first", [(look.at, look.redis_connections) for look in looks]),
         Line("PostgreSQL", "fourth", [(look.at, look.database_connections) for look in looks]),
@@ -127,6 +126,10 @@ def _charts(client: ClientSide, looks: Sequence[Look]) -> list[str]:
         draw("Memory, MiB", memory, span),
         draw("Connections", connections, span),
     ]
+
+
+def _mib(size_bytes: float | None) -> float | None:
+    return None if size_bytes is None else size_bytes / 2**20
 
 
 def _failures(client: ClientSide) -> str:
