@@ -38,3 +38,25 @@ async def test_a_blocked_link_is_down_for_visitors_and_comes_back(
     assert "phishing" in refused.json()["reasons"]["longUrl"]
     assert "that are down: 0" in await blocking(stack, "unblock", "evil.test")
     assert (await visitor.get(f"/{code}")).status_code == 302
+
+
+async def test_a_redirect_of_a_domain_to_a_blocked_domain_is_down_for_visitors(
+    stack: Stack, api: httpx2.AsyncClient, visitor: httpx2.AsyncClient
+) -> None:
+    """They are told that nothing is there, at both replicas; unblocked, it leads them on again."""
+    other = {"host": "of-others.test"}
+
+    async def until_all(status: int) -> None:
+        async with asyncio.timeout(10):
+            while {(await visitor.get("/", headers=other)).status_code for _ in range(4)} != {
+                status
+            }:
+                await asyncio.sleep(0.05)
+
+    body = {"domain": "of-others.test", "baseUrlRedirect": "https://evil.test/{DOMAIN}"}
+    assert (await api.patch("/domains/redirects", json=body)).status_code == 200
+    await until_all(302)
+    await blocking(stack, "block", "evil.test")
+    await until_all(404)
+    await blocking(stack, "unblock", "evil.test")
+    await until_all(302)

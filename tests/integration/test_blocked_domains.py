@@ -147,6 +147,36 @@ async def test_rules_to_a_blocked_domain_are_refused(
     assert (answer.status_code, answer.json()["reasons"]) == (400, {"redirectRules": reason})
 
 
+async def test_redirects_of_domains_to_a_blocked_domain_are_refused(
+    client: httpx2.AsyncClient, command: Command
+) -> None:
+    """Each with the domain and the reason, and nothing is changed; what was stored may stay."""
+    kept = {"domain": "d.test", "regular404Redirect": "https://evil.test/404"}
+    assert (await client.patch("/domains/redirects", json=kept)).status_code == 200
+    await command("block", "evil.test", "phishing")
+    body = {
+        "domain": "d.test",
+        "baseUrlRedirect": "https://{DOMAIN}.Evil.test{ORIGINAL_PATH}",
+        "regular404Redirect": "https://notevil.test/",
+        "invalidShortUrlRedirect": "//name@evil%2Etest",
+    }
+    answer = await client.patch("/domains/redirects", json=body)
+    reason = "leads to evil.test, which is blocked: phishing"
+    assert answer.status_code == 400
+    assert answer.json()["type"].endswith("/invalid-data")
+    assert answer.json()["reasons"] == {
+        "baseUrlRedirect": reason, "invalidShortUrlRedirect": reason,
+    }  # fmt: skip
+    answer = await client.patch(
+        "/domains/redirects", json={"domain": "d.test", "baseUrlRedirect": "https://good.test/"}
+    )
+    assert answer.json() == {
+        "baseUrlRedirect": "https://good.test/",
+        "regular404Redirect": "https://evil.test/404",
+        "invalidShortUrlRedirect": None,
+    }
+
+
 async def test_other_rules_put_a_link_back(
     client: httpx2.AsyncClient, cache: LinkCache, command: Command
 ) -> None:

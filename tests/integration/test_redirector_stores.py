@@ -169,6 +169,27 @@ async def test_redirects_of_domains(database_url: str, engine: AsyncEngine) -> N
     }
 
 
+async def test_a_redirect_to_a_blocked_domain_is_none(
+    database_url: str, engine: AsyncEngine
+) -> None:
+    """Whatever its subdomain and spelling, and it alone, for as long as the domain is blocked."""
+    await fetch(
+        database_url,
+        "INSERT INTO domains (authority, base_url_redirect, regular_404_redirect,"
+        " invalid_short_url_redirect) VALUES"
+        " ('a.test', 'https://Login.EVIL.test{ORIGINAL_PATH}', 'https://notevil.test/', '/'),"
+        " ('b.test', 'https://name@{DOMAIN}.evil.test/', '//evil.test', NULL)",
+    )
+    await fetch(database_url, "INSERT INTO blocked_domains VALUES ('evil.test', 'file')")
+    store = DomainStore(engine)
+    assert await store.find_redirects() == {
+        "a.test": {"regular_404": "https://notevil.test/", "invalid_short_url": "/"},
+        "b.test": {},
+    }
+    await fetch(database_url, "DELETE FROM blocked_domains")
+    assert [len(kinds) for kinds in (await store.find_redirects()).values()] == [3, 2]
+
+
 async def test_crawlable_links(database_url: str, engine: AsyncEngine) -> None:
     """The first of each domain, out of an index that has no others, in one statement."""
     for code in "cab":

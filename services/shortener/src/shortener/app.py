@@ -247,6 +247,7 @@ def create_bodies(settings: Settings, links: LinkStore, blocked: BlockedDomains)
 def _domains(settings: Settings, engine: AsyncEngine) -> Domains:
     return Domains(
         DomainStore(engine),
+        blocks=BlockedDomains(engine).blocks,
         default_domain=settings.default_domain,
         scheme=settings.public_scheme,
         defaults=Redirects(

@@ -8,13 +8,16 @@ from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 
+from shared.redirect_host import redirect_host
 from shortener.answers import json_answer
 from shortener.api_keys import ApiKey
+from shortener.blocked_domains import Blocks
 from shortener.domain_name import DEFAULT_NAME, DomainRefusedError, is_loopback, parse_domain
 from shortener.domain_store import DomainNotFoundError, DomainStore, StoredDomain
 from shortener.problems import domain_not_found
 from shortener.request_body import read_json_object
 from shortener.request_fields import Fields, given
+from shortener.url_policy import leads_to_blocked
 
 log = structlog.get_logger()
 
@@ -53,9 +56,16 @@ class Domains:
     """One method for each call."""
 
     def __init__(
-        self, store: DomainStore, *, default_domain: str, scheme: str, defaults: Redirects
+        self,
+        store: DomainStore,
+        *,
+        blocks: Blocks,
+        default_domain: str,
+        scheme: str,
+        defaults: Redirects,
     ) -> None:
         self._store = store
+        self._blocks = blocks
         self._default_domain = default_domain
         self._scheme = scheme
         self._defaults = defaults
@@ -69,6 +79,7 @@ class Domains:
         """PATCH /domains/redirects; what is absent stays, null takes away."""
         fields = Fields(await read_json_object(request))
         authority, changes = self._authority(fields), _changes(fields)
+        await self._refuse_blocked(fields, changes)
         fields.raise_if_refused()
         try:
             domain = await self._store.change_redirects(authority, changes, api_key.scope)
@@ -76,6 +87,17 @@ class Domains:
             raise domain_not_found(authority or self._default_domain) from None
         log.info("domain_redirects_changed", domain=authority, api_key=api_key.name)
         return json_answer(self._present(domain).redirects)
+
+    async def _refuse_blocked(self, fields: Fields, changes: Mapping[str, str | None]) -> None:
+        urls = {
+            field: f"http://{host}/"
+            for field, column in _FIELDS.items()
+            if (host := redirect_host(changes.get(column) or ""))
+        }
+        blocks = await self._blocks(set(urls.values()))
+        for field, url in urls.items():
+            if block := blocks.get(url):
+                fields.refuse(field, leads_to_blocked(block.domain, block.reason))
 
     def _present(self, domain: StoredDomain) -> DomainItem:
         redirects = Redirects(
