@@ -115,6 +115,38 @@ def test_memory_is_bounded() -> None:
     assert len(limited.limit.stopped) == 2
 
 
+@pytest.mark.parametrize(
+    ("target", "is_counted"),
+    [
+        pytest.param("/nope", True, id="unknown-code"),
+        pytest.param("/" + "x" * 200, True, id="too-long-for-a-code"),
+        pytest.param("/a%20b", True, id="no-code"),
+        pytest.param("/wp-admin/setup.php", True, id="path-of-many-parts"),
+        pytest.param("//" + "x" * 5_000, True, id="long-path"),
+        pytest.param("/", False, id="base-url"),
+        pytest.param("/old", False, id="expired"),
+        pytest.param("/nope/track", False, id="pixel"),
+    ],
+)
+async def test_what_counts(target: str, is_counted: bool) -> None:
+    """Codes and paths where nothing is; not `/`, an expired link, or a pixel, which tells none."""
+    world = World({("", "old"): a_link(valid_until_ms=1)})
+    headers = {"x-real-ip": SCANNER.decode()}
+    for _ in range(4):
+        await call(world.redirect, target, headers=headers)
+    assert bool(world.scan_limit.stopped) is is_counted
+
+
+async def test_who_is_led_elsewhere_from_another_path_is_no_scanner() -> None:
+    """Old paths of a site that has moved may be asked for as often as their site was."""
+    world = World({})
+    world.redirects[""] = {"regular_404": "https://e.test{ORIGINAL_PATH}"}
+    headers = {"x-real-ip": SCANNER.decode()}
+    for _ in range(8):
+        assert (await call(world.redirect, "/blog/1", headers=headers)).status == 302
+    assert not world.scan_limit.stopped
+
+
 async def test_a_scanner_gets_neither_unknown_nor_known_codes() -> None:
     """429 for everything, without a lookup and without a click; others are redirected."""
     world = World({("", "abc"): a_link()})

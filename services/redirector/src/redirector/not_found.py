@@ -63,12 +63,13 @@ class NotFound:
         self._recorder.add_orphan(lines, request, kind, code, location)
         return pages.NOT_FOUND if location is None else redirect_to(location, STATUS)
 
-    def answer(self, request: Request, visitor: Visitor, kind: ClickType) -> None:
-        """Record the orphan, then answer."""
+    def answer(self, request: Request, visitor: Visitor, kind: ClickType) -> bool:
+        """Record the orphan, then answer; tell whether the visitor is led elsewhere."""
         lines: list[bytes] = []
         page = self.settle(lines, request, kind, "")
         self._recorder.write(lines)
         visitor.show(page)
+        return page is not pages.NOT_FOUND
 
     def _location(self, request: Request, kind: ClickType) -> str | None:
         domain = "" if request.host == self._default_domain else request.host

@@ -117,7 +117,9 @@ class Redirect:
     def _take_longer_path(self, request: Request, visitor: Visitor, code: str) -> None:
         extra_path = request.raw_path[1:].partition(b"/")[2]
         if not code or not extra_path or self._extra_path_mode == "default":
-            self._not_found.answer(request, visitor, "regular_404")
+            # Each costs a row. Whom the operator leads elsewhere has only come to an old address.
+            if not self._not_found.answer(request, visitor, "regular_404"):
+                self._scan_limit.note_unknown(request.address)
         else:
             is_appended = self._extra_path_mode == "append"
             self._take_code(request, visitor, code, extra_path if is_appended else b"")

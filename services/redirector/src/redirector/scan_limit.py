@@ -22,8 +22,9 @@ MAX_ADDRESSES = 20_000
 class ScanLimit:
     """Counts unknown codes by address; an IPv6 visitor is a /64, since one customer has all of it.
 
-    `per_period` unknown codes within `PERIOD_S` are free, 0 stands for no limit; addresses in
-    `exempt` are not counted. `qck_scan_limit_addresses` are being stopped,
+    Other paths where nothing is count as well, but not `/`, for which browsers and load balancers
+    ask as they like. `per_period` of them within `PERIOD_S` are free, 0 stands for no limit;
+    addresses in `exempt` are not counted. `qck_scan_limit_addresses` are being stopped,
     `qck_scan_limit_forgotten_total` counts addresses that were forgotten for others.
     """
 
