@@ -82,7 +82,7 @@ def test_background(shell: Shell) -> None:
     for dependency in ("redis", "postgres", "rabbitmq", "spool", "partitions"):
         assert f"\n  {dependency} " in output
     assert "of 7 used (0%), 0 waiting, breaker closed" in output
-    assert "backlog clicks 0" in output
+    assert "0 clicks wait" in output
 
     status, output = shell.run("start")
     assert status == 0

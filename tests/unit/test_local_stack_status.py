@@ -12,15 +12,32 @@ from local_stack.supervision import ProgramState
 from local_stack.terminal import Terminal
 
 POOL = {"in_use": 10, "size": 12, "utilisation": 1.0, "waiting": 0}
+OK = {"status": "ok", "latency_ms": 1234.5}
+HEALTH: Mapping[str, Mapping[str, Any]] = {
+    "redirector-1": {
+        "redis": {**OK, "pool": POOL, "breaker": "closed"},
+        "spool": {
+            **OK, "backlog_clicks": 1_234_567, "backlog_bytes": 750_000_000, "adopted_bytes": 0,
+            "utilisation": 0.375, "oldest_age_s": 1234.567,
+        },
+    },
+    "click-ingest": {
+        "rabbitmq": {
+            **OK, "standing": "consuming",
+            "queued_messages": {"clicks": 1_234_567, "clicks.dead": 0},
+        },
+        "partitions": {**OK, "days_ahead": 14.6},
+    },
+}  # fmt: skip
 
 
-class OneRedirector:
-    """A stack of a redirector that has been up for a day and whose pools are busy."""
+class BusyStack:
+    """Services that have been up for a day, with much to do."""
 
     def states(self) -> Mapping[str, ProgramState]:
         """Tell what supervisord would."""
-        state = ProgramState("redirector-1", "RUNNING", 4_194_303, time.time() - 86_400)
-        return {state.name: state}
+        up_since = time.time() - 86_400
+        return {name: ProgramState(name, "RUNNING", 4_194_303, up_since) for name in HEALTH}
 
     def port(self, program: str) -> int:
         """Return a port of five digits."""
@@ -31,14 +48,21 @@ class OneRedirector:
         return "degraded"
 
     def health(self, program: str) -> Mapping[str, Any]:
-        """Return a check with all that checks of stores have."""
-        return {"redis": {"status": "ok", "latency_ms": 1234.5, "pool": POOL, "breaker": "closed"}}
+        """Return checks with all that they have."""
+        return HEALTH[program]
 
 
-def test_a_row_fits_into_80_characters(capsys: pytest.CaptureFixture[str]) -> None:
-    """Neither a program nor a store with its pool and breaker is broken into lines."""
-    assert show_status(cast(Stack, OneRedirector()), Terminal())
-    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
-    assert [line for line in lines if len(line) > 80] == []
+def test_a_row_fits_into_80_characters_and_reads_as_a_sentence(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Neither a program nor what it depends on is broken into lines, or ends in blanks."""
+    assert show_status(cast(Stack, BusyStack()), Terminal())
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if len(line) > 80 or line != line.rstrip()] == []
     assert lines[1].endswith("degraded, port 60000, pid 4194303, up 24:00:00")
-    assert lines[2].endswith("1234 ms  10 of 12 used (100%), 0 waiting, breaker closed")
+    assert [line.partition(" ms  ")[2] for line in lines if " ms  " in line] == [
+        "10 of 12 used (100%), 0 waiting, breaker closed",
+        "1,234,567 clicks wait, 38% full, oldest 1235 s",
+        "consuming, 1234567 in clicks, 0 in clicks.dead",
+        "14.6 days ahead",
+    ]

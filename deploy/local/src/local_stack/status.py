@@ -1,7 +1,7 @@
 """`make status`: every program, and under each service what it depends on, as one table."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from local_stack.errors import StackError
@@ -58,19 +58,35 @@ def _check_rows(stack: Stack, name: str) -> list[Row]:
 def _check_row(check: str, result: Mapping[str, Any]) -> Row:
     rest = dict(result)
     status, latency_ms = rest.pop("status"), rest.pop("latency_ms")
-    health = [str(rest.pop("reason"))] if "reason" in rest else []
+    health = ", ".join(_in_words(rest))
+    return (f"  {check}", str(status), _milliseconds(latency_ms), health)
+
+
+def _in_words(rest: dict[str, Any]) -> Iterator[str]:
+    if "reason" in rest:
+        yield str(rest.pop("reason"))
     if pool := rest.pop("pool", None):
-        in_use = f"{pool['in_use']} of {pool['size']} used ({pool['utilisation']:.0%})"
-        health.append(f"{in_use}, {pool['waiting']} waiting")
-    health += [_plain(key, value) for key, value in rest.items()]
-    return (f"  {check}", str(status), _milliseconds(latency_ms), ", ".join(health))
+        yield f"{pool['in_use']} of {pool['size']} used ({pool['utilisation']:.0%})"
+        yield f"{pool['waiting']} waiting"
+    if "backlog_clicks" in rest:
+        yield from _spooled(rest)
+    if "standing" in rest:
+        yield rest.pop("standing")
+    for queue, messages in rest.pop("queued_messages", {}).items():
+        yield f"{messages} in {queue}"
+    if "days_ahead" in rest:
+        yield f"{rest.pop('days_ahead')} days ahead"
+    for key, value in rest.items():
+        yield f"{key.replace('_', ' ')} {value}"
 
 
-def _plain(key: str, value: Any) -> str:
-    words = key.replace("_", " ")
-    if isinstance(value, Mapping):
-        return f"{words}: " + ", ".join(f"{name} {number}" for name, number in value.items())
-    return f"{words} {value}"
+def _spooled(rest: dict[str, Any]) -> Iterator[str]:
+    del rest["backlog_bytes"]  # the share says as much
+    yield f"{rest.pop('backlog_clicks'):,} clicks wait"
+    yield f"{rest.pop('utilisation'):.0%} full"
+    yield f"oldest {rest.pop('oldest_age_s'):.0f} s"
+    if adopted := rest.pop("adopted_bytes"):
+        yield f"{adopted:,} bytes of others"
 
 
 def _milliseconds(latency: float) -> str:

@@ -94,7 +94,13 @@ class Terminal:
             table.add_column(column, no_wrap=place < len(columns))
         for row in rows:
             table.add_row(*(escape(cell) for cell in row))
-        self._console.print(table)
+        if self._console.is_terminal:
+            self._console.print(table)
+            return
+        # The last column is filled up to its right edge, which a file or pipe has no use for.
+        with self._console.capture() as captured:
+            self._console.print(table)
+        self.say("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
     def log_line(self, program: str, line: str, place: int) -> None:
         """Show a line of a program's log behind the program's name."""
