@@ -1,33 +1,31 @@
 """The host that the redirect of a domain leads to, as browsers read it.
 
-Such a redirect is stored as it was given, placeholders and all, and no parser of URLs takes those.
-Who refuses one that leads to a blocked domain and who takes it down must agree on where it leads.
+Such a redirect is stored as it was given, placeholders and all. Who refuses one that leads to a
+blocked domain and who takes it down must agree on where it leads.
 """
 
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from urllib.parse import unquote
 
-_UP_TO_HOST = re.compile(
-    r"(?:https?:/*|(?:[a-z][a-z0-9+.-]*:)?//+)(?:[^/?#]*@)?(\[[^\]/?#]*\]|[^/?#:]*)", re.IGNORECASE
-)
+import can_ada
+
+_BEGINS_WITH_HOST = re.compile(r"\s*[/\\]\s*[/\\]")
+_VISITED = "visited.invalid"
 
 
 @lru_cache(maxsize=8192)
 def redirect_host(target: str) -> str:
     """Return the host in lower case and punycode, '' where the target has none of its own."""
-    # A path brings its slash along, so it ends the host; a domain is the one that was visited.
-    start = _UP_TO_HOST.match(target.replace("{ORIGINAL_PATH}", "/"))
-    if start is None:
+    # A path brings its slash along, so it ends the host.
+    url = target.replace("{ORIGINAL_PATH}", "/").replace("{DOMAIN}", _VISITED)
+    if _BEGINS_WITH_HOST.match(url):
+        url = f"http:{url}"
+    try:
+        host = str(can_ada.parse(url).hostname)
+    except ValueError:  # a path, or nothing that a browser opens
         return ""
-    host = unquote(start[1]).lower()
-    if not host.isascii():
-        try:
-            host = host.encode("idna").decode("ascii")
-        except UnicodeError:
-            return ""  # no browser opens that
-    return host.removesuffix(".") if host.isprintable() else ""
+    return host.removesuffix(".")
 
 
 def domains_above(host: str) -> Sequence[str]:
