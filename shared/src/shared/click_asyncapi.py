@@ -11,6 +11,7 @@ import msgspec
 
 from shared import broker
 from shared.click_event import CONTENT_TYPE, SCHEMA_VERSION, ClickEvent
+from shared.json_schemas import schema_components
 
 _COUNT = {"type": "integer", "minimum": 0}
 _HEADERS: dict[str, dict[str, Any]] = {
@@ -44,9 +45,7 @@ _HEADERS: dict[str, dict[str, Any]] = {
 
 def make_document() -> dict[str, Any]:
     """Return the AsyncAPI 3.0 document, ready to be JSON."""
-    (_,), schemas = msgspec.json.schema_components(
-        [ClickEvent], ref_template="#/components/schemas/{name}"
-    )
+    _, schemas = schema_components([ClickEvent])
     return {
         "asyncapi": "3.0.0",
         "info": {

@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
+from shared.json_schemas import schema_components
+
 _GENERIC = re.compile(r"\b([A-Za-z]+)_([A-Za-z]+)_$")
-_TEMPLATE = "#/components/schemas/{name}"
 
 
 class Schemas:
@@ -15,9 +16,7 @@ class Schemas:
 
     def __init__(self, types: Iterable[Any]) -> None:
         self._types = list(dict.fromkeys(each for each in types if each not in (str, bytes)))
-        self._schemas, components = msgspec.json.schema_components(
-            self._types, ref_template=_TEMPLATE
-        )
+        self._schemas, components = schema_components(self._types)
         self.components = {_named(name): _plain(components[name]) for name in sorted(components)}
 
     def of(self, type_: Any) -> dict[str, Any]:
@@ -29,7 +28,7 @@ class Schemas:
 
     def members(self, struct: type[msgspec.Struct]) -> tuple[dict[str, Any], list[str]]:
         """Return the schemas of a struct's members, and the names of the required ones."""
-        (_,), components = msgspec.json.schema_components([struct], ref_template=_TEMPLATE)
+        (_,), components = schema_components([struct])
         schema = _plain(components[struct.__name__])
         return schema["properties"], schema.get("required", [])
 
