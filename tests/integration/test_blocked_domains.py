@@ -12,6 +12,7 @@ from shared.db.engine import create_engine
 from shared.link import Outcome
 from shared.link_cache import LinkCache
 from shared.settings import DatabaseSettings, Secret
+from shared.store_url import DatabaseUrl
 from shortener.block_command import BlockSettings, run
 from tests.support.api import running_shortener
 from tests.support.database import fetch
@@ -25,7 +26,7 @@ Command = Callable[..., Awaitable[str]]
 @pytest.fixture
 def command(database_url: str) -> Command:
     """The operators' command on the test's database."""
-    settings = BlockSettings(DatabaseSettings(Secret(database_url)))
+    settings = BlockSettings(DatabaseSettings(DatabaseUrl(database_url)))
     return lambda *words: run(settings, words)
 
 

@@ -16,16 +16,17 @@ from local_stack.stack import Stack
 from shared.pool_budget import ReplicaSettings
 from shared.pool_limits import database_problem, pool_problems, redis_problem
 from shared.settings import DatabaseSettings, RedisSettings, Secret, load
+from shared.store_url import DatabaseUrl, RedisUrl
 from tests.support.api import a_settings, running
 from tests.support.database import fetch
 from tests.support.ingest import running_worker
 
-NOBODY = Secret("postgresql://qck:secret@127.0.0.1:1/qck")
+NOBODY = DatabaseUrl("postgresql://qck:secret@127.0.0.1:1/qck")
 
 
 async def test_a_fleet_beyond_max_connections_is_refused(database_url: str) -> None:
     """The sizing document's 300 are more than the server has, and the arithmetic is shown."""
-    database = DatabaseSettings(url=Secret(database_url), max_connections=300)
+    database = DatabaseSettings(url=DatabaseUrl(database_url), max_connections=300)
     problem = await database_problem(database, ReplicaSettings())
     assert problem is not None
     assert (
@@ -38,7 +39,7 @@ async def test_a_fleet_beyond_max_connections_is_refused(database_url: str) -> N
 async def test_a_fleet_beyond_maxclients_is_refused(redis_url: str) -> None:
     """Redis' own limit counts likewise, and who opens nothing is not in the sum."""
     problem = await redis_problem(
-        RedisSettings(url=Secret(redis_url), pool_size=2000), ReplicaSettings()
+        RedisSettings(url=RedisUrl(redis_url), pool_size=2000), ReplicaSettings()
     )
     assert problem is not None
     assert (
@@ -51,7 +52,7 @@ async def test_more_replicas_than_a_budget_has_connections_for_are_refused(
     database_url: str,
 ) -> None:
     """What processes open at the least counts, also where the budget says less."""
-    database = DatabaseSettings(url=Secret(database_url), max_connections=20)
+    database = DatabaseSettings(url=DatabaseUrl(database_url), max_connections=20)
     problem = await database_problem(database, ReplicaSettings(redirector=60))
     assert problem is not None
     assert "60 redirector x 2 + 1 shortener x 1 + 1 click-ingest x 1 = 122" in problem

@@ -15,6 +15,7 @@ from shared.db.engine import create_engine, warm
 from shared.pool_budget import ReplicaSettings
 from shared.pool_limits import database_problem
 from shared.settings import DatabaseSettings, Secret
+from shared.store_url import DatabaseUrl
 from tests.support.certificates import a_certificate
 from tests.support.tcp_proxy import TcpProxy
 
@@ -56,7 +57,7 @@ async def test_postgresql_is_reached_as_its_own_tools_word_it(
     """A URL with `sslmode` and `sslrootcert` works for statements and for the check of limits."""
     certificate, context = a_certificate(tmp_path)
     async with behind_tls(database_url, context, "postgres", after_asking=True) as url:
-        trusted = Secret(f"{url}?sslmode=verify-full&sslrootcert={certificate}")
+        trusted = DatabaseUrl(f"{url}?sslmode=verify-full&sslrootcert={certificate}")
         engine = create_engine(
             trusted, application_name="tests", pool_size=1, statement_timeout_s=5
         )

@@ -6,7 +6,15 @@ from typing import Annotated
 import msgspec
 import pytest
 
-from shared.settings import DatabaseSettings, HttpSettings, Secret, SettingsError, load, variables
+from shared.settings import (
+    DatabaseSettings,
+    HttpSettings,
+    LogSettings,
+    Secret,
+    SettingsError,
+    load,
+    variables,
+)
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -55,6 +63,15 @@ def test_all_problems_at_once() -> None:
         "DATABASE_URL", "FOLDER", "GROUP_SIZE", "HTTP_PORT", "IS_FAST", "TOKEN",
     ]  # fmt: skip
     assert "HTTP_PORT: Expected `int`, got 'eighty'" in caught.value.problems
+
+
+def test_a_choice_that_there_is_not_is_answered_with_those_that_there_are() -> None:
+    """What may be chosen is said, and what was given is shown with the quotes it came with."""
+    with pytest.raises(SettingsError) as caught:
+        load(LogSettings, {"LEVEL": '"info"'})
+    assert caught.value.problems == [
+        "LEVEL: expected one of debug, info, warning, error, got '\"info\"'"
+    ]
 
 
 def test_secrets_never_show() -> None:

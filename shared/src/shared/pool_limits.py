@@ -56,7 +56,7 @@ async def database_problem(
     Where redirectors read at `read_url`, that server is asked about their part of the sum too.
     """
     everybody = _Fleet(database_share, database.max_connections, replicas)
-    asked = [(database.url, everybody)]
+    asked: list[tuple[Secret, _Fleet]] = [(database.url, everybody)]
     if read_url and read_url != database.url:
         asked.append((read_url, everybody.of_alone("redirector")))
     for url, fleet in asked:

@@ -13,35 +13,13 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from shared.secret import Secret as Secret
+from shared.store_url import AmqpUrl, DatabaseUrl, RedisUrl
+
 T = TypeVar("T", bound=msgspec.Struct)
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
-
-
-class Secret:
-    """A value that never shows itself: its repr and str are stars, `reveal()` gives the text."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """Return the secret text."""
-        return self._value
-
-    def __bool__(self) -> bool:
-        return bool(self._value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._value == self._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
-
-    def __repr__(self) -> str:
-        return "Secret(***)"
 
 
 class SettingsError(Exception):
@@ -69,21 +47,21 @@ class LogSettings(msgspec.Struct, frozen=True):
 class DatabaseSettings(msgspec.Struct, frozen=True):
     """Where PostgreSQL is and how many connections the whole fleet may open to it."""
 
-    url: Secret
+    url: DatabaseUrl
     max_connections: Annotated[int, msgspec.Meta(ge=4)] = 20
 
 
 class RedisSettings(msgspec.Struct, frozen=True):
     """Where Redis is and how many connections the whole fleet may open to it."""
 
-    url: Secret
+    url: RedisUrl
     pool_size: Annotated[int, msgspec.Meta(ge=3)] = 20
 
 
 class AmqpSettings(msgspec.Struct, frozen=True):
     """Where RabbitMQ is."""
 
-    url: Secret
+    url: AmqpUrl
 
 
 class DefaultRedirectSettings(msgspec.Struct, frozen=True):
@@ -117,7 +95,7 @@ def variables(settings_class: type[msgspec.Struct]) -> dict[str, object]:
 
 def secret_variables(settings_class: type[msgspec.Struct]) -> set[str]:
     """Return the variables that are secrets, which may be read from files."""
-    return {name for name, field, _ in _walk(settings_class, "") if _bare(field.type) is Secret}
+    return {name for name, field, _ in _walk(settings_class, "") if _is_secret(field.type)}
 
 
 def _walk(
@@ -174,7 +152,7 @@ def _load(
 def _given(name: str, kind: Any, environment: Mapping[str, str]) -> str:
     """Return a variable's text, for a secret also out of the file that `<name>_FILE` names."""
     text = environment.get(name, "").strip()
-    file = environment.get(f"{name}_FILE", "").strip() if _bare(kind) is Secret else ""
+    file = environment.get(f"{name}_FILE", "").strip() if _is_secret(kind) else ""
     if not file:
         return text
     if text:
@@ -192,8 +170,8 @@ def _given(name: str, kind: Any, environment: Mapping[str, str]) -> str:
 
 def _convert(text: str, kind: Any) -> object:
     bare = _bare(kind)
-    if bare is Secret:
-        return Secret(text)
+    if _is_secret(kind):
+        return bare(text)
     if bare is Path:
         return Path(text)
     if bare is bool:
@@ -217,9 +195,17 @@ def _bare(kind: Any) -> Any:
     return kind
 
 
+def _is_secret(kind: Any) -> bool:
+    bare = _bare(kind)
+    return isinstance(bare, type) and issubclass(bare, Secret)
+
+
 def _explain(error: Exception, text: str, kind: Any) -> str:
-    if _bare(kind) is Secret:
+    if _is_secret(kind):
         return str(error)
+    if typing.get_origin(_bare(kind)) is typing.Literal:
+        choices = ", ".join(str(choice) for choice in typing.get_args(_bare(kind)))
+        return f"expected one of {choices}, got {text!r}"
     # msgspec says that it got a string, which every setting is.
     reason = str(error).partition(", got ")[0]
     return f"{reason}, got {text!r}"

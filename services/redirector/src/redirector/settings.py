@@ -19,6 +19,7 @@ from shared.settings import (
     RedisSettings,
     Secret,
 )
+from shared.store_url import DatabaseUrl
 
 _Ms = Annotated[int, msgspec.Meta(ge=1, le=60_000)]
 
@@ -114,7 +115,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     http: HttpSettings
     log: LogSettings
     database: DatabaseSettings
-    database_read_url: Secret | None = None
+    database_read_url: DatabaseUrl | None = None
     redis: RedisSettings
     amqp: AmqpSettings
     link_cache: LinkCacheSettings

@@ -51,7 +51,7 @@ def create_engine(
         pool_timeout=pool_timeout_s,
         pool_use_lifo=True,
         connect_args={
-            "dsn": f"postgresql://{url.reveal().partition('://')[2]}",
+            "dsn": url.reveal(),
             "connection_class": PromptConnection,
             "timeout": CONNECT_TIMEOUT_S,
             "command_timeout": statement_timeout_s + 0.5,
