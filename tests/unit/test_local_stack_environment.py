@@ -9,6 +9,7 @@ from local_stack.environment import (
     SECRETS,
     ensure_env_file,
     fresh_secrets,
+    misspelt,
     read_settings,
     setting_names,
 )
@@ -103,6 +104,15 @@ def test_settings_that_the_file_only_mentions_can_be_overridden(env_file: Path) 
     names = setting_names(env_file.with_name(".env.example"))
     assert read_settings(env_file, {"LOG_LEVEL": "debug"}, names).values["LOG_LEVEL"] == "debug"
     assert read_settings(env_file, {}, names).values["LOG_LEVEL"] == ""
+
+
+def test_a_name_that_is_nearly_one_of_a_setting_is_told(tmp_path: Path, env_file: Path) -> None:
+    """It would do nothing without a word; what is somebody else's is not spoken of."""
+    names = setting_names(env_file.with_name(".env.example"))
+    path = an_env_file(tmp_path, "CLICK_RETENTION_DAY=9\nCOMPOSE_FILE=a\nINITIAL_API_KEY_FILE=b")
+    assert [*misspelt(read_settings(path, {}, names).values, names)] == [
+        "CLICK_RETENTION_DAY in .env is no setting: is CLICK_RETENTION_DAYS meant?"
+    ]
 
 
 def test_other_variables_stay_outside(env_file: Path) -> None:

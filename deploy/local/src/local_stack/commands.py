@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from local_stack import binaries, install, logs, migrations, processes
 from local_stack.backup import take_backup
-from local_stack.environment import ensure_env_file, read_settings, setting_names
+from local_stack.environment import ensure_env_file, misspelt, read_settings, setting_names
 from local_stack.errors import AlreadyRunningError, StackError
 from local_stack.home import PROJECT_ROOT, Home
 from local_stack.programs import ALL, EXTRAS, choose
@@ -187,7 +187,10 @@ class Commands:
             return None
         if ensure_env_file(self._env_file, self._example):
             self._terminal.say(f"made {self._env_file} with fresh secrets")
-        settings = read_settings(self._env_file, self._environ, setting_names(self._example))
+        names = setting_names(self._example)
+        settings = read_settings(self._env_file, self._environ, names)
+        for problem in misspelt(settings.values, names):
+            self._terminal.problem(problem)
         programs = (*ALL, *extras)
         install.ensure_installed(programs, self._terminal)
         stack = Stack(

@@ -2,8 +2,9 @@
 
 import re
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -64,6 +65,18 @@ def ensure_env_file(path: Path, example: Path) -> bool:
 def setting_names(example: Path) -> set[str]:
     """Return the names of all settings in .env.example, also of those that it comments out."""
     return set(re.findall(r"^(?:# ?)?([A-Z][A-Z0-9_]*)=", example.read_text(), re.MULTILINE))
+
+
+def misspelt(given: Collection[str], names: Collection[str]) -> Iterator[str]:
+    """Say of each name that is nearly that of a setting, and none, which one it may be meant for.
+
+    Other names stand in .env for somebody else, Compose for one.
+    """
+    for name in given:
+        if name.removesuffix("_FILE") not in names and (
+            near := get_close_matches(name, names, n=1, cutoff=0.9)
+        ):
+            yield f"{name} in .env is no setting: is {near[0]} meant?"
 
 
 def read_settings(path: Path, environ: Mapping[str, str], names: Collection[str] = ()) -> Settings:
