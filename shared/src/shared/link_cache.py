@@ -10,10 +10,9 @@ from typing import Annotated, Protocol
 
 import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import ReadOnlyError, ResponseError
 
-from shared.background import heed_cancellation
 from shared.link import Link
+from shared.redis_pipeline import execute
 
 SCHEMA = 1
 """Part of every key: a release that changes the layout never reads the old one."""
@@ -110,17 +109,7 @@ class LinkCache:
         for key, link in entries:
             ttl_ms = round(self._ttl_s(link) * 1000)
             pipeline.eval(_SET_IF_NEWER, 1, cache_key(key), encode_entry(link), ttl_ms)
-        try:
-            stored: int = sum(await pipeline.execute())
-        except ResponseError as error:
-            # A primary that was demoted keeps its connections, and would refuse each write for as
-            # long as they last; its address leads to another one by now. Of a script, servers
-            # before 7 say it in the middle of another error.
-            if isinstance(error, ReadOnlyError) or "READONLY" in str(error):
-                await self._redis.connection_pool.disconnect(inuse_connections=False)
-            raise
-        heed_cancellation()
-        return stored
+        return sum(await execute(pipeline))
 
     async def ping(self) -> None:
         """Raise unless Redis answers a reader."""

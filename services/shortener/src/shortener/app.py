@@ -35,6 +35,8 @@ from shortener.authentication import Authentication
 from shortener.block_file import BlockFile
 from shortener.block_sweep import BlockSweep
 from shortener.blocked_domains import BlockedDomains
+from shortener.cache_keeper import CacheKeeper
+from shortener.cache_takeover import CacheTakeover
 from shortener.checked_bodies import CheckedBodies
 from shortener.conditional_reads import ConditionalReads
 from shortener.cors import Cors
@@ -161,6 +163,7 @@ def create_app(settings: Settings) -> Starlette:
             await _warm_cache(redis, redis_connections)
             tasks = await stack.enter_async_context(background_tasks())
             tasks.create_task(OutboxRelay(outbox, metrics).run())
+            tasks.create_task(CacheTakeover(CacheKeeper(redis), calls=cache_calls).run())
             folding = CountFolding(engine, metrics, share=settings.count_folding.share)
             tasks.create_task(folding.run())
             expiry = Expiry(
