@@ -10,8 +10,10 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from click_ingest.ledger_watch import LedgerWatch
 from shared.db.engine import create_engine, warm
 from shared.health import Check, run_checks
+from shared.metrics import IngestMetrics, create_registry
 from shared.settings import Secret
 from tests.support.tcp_proxy import TcpProxy, proxied
 
@@ -128,3 +130,33 @@ async def test_shutdown(database_url: str) -> None:
         proxy.freeze()
         async with asyncio.timeout(HANGS_AFTER_S):
             await engine.dispose()
+
+
+async def test_the_end_of_an_endless_task(database_url: str) -> None:
+    """Who watches the ledger can be stopped while the database is frozen, then gone."""
+    async with proxied(database_url) as (proxy, url):
+        engine = create_engine(
+            Secret(url), application_name="tests", pool_size=1,
+            statement_timeout_s=STATEMENT_TIMEOUT_S,
+        )  # fmt: skip
+        await warm(engine, 1)
+        frozen = asyncio.Event()
+
+        @event.listens_for(engine.sync_engine, "after_cursor_execute")
+        def freeze(*_: object) -> None:
+            proxy.freeze()
+            frozen.set()
+
+        watching = asyncio.create_task(
+            LedgerWatch(engine, IngestMetrics(create_registry())).keep()
+        )
+        async with asyncio.timeout(HANGS_AFTER_S):
+            await frozen.wait()
+            watching.cancel()
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+            proxy.shut()
+            await asyncio.wait({watching})
+        assert watching.cancelled()
+        proxy.mend()
+        await engine.dispose()

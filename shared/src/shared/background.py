@@ -57,8 +57,9 @@ def is_being_cancelled() -> bool:
 def heed_cancellation() -> None:
     """Raise the cancellation of the current task that a library has forgotten.
 
-    redis-py sends with `asyncio.wait_for`, which before Python 3.12 returns its result as if
-    nothing had happened where both come in the same turn. An endless task would go on for ever.
+    redis-py sends with `asyncio.wait_for`, which before Python 3.12 returns its result, or raises
+    its error, as if nothing had happened where both come in the same turn. An endless task would
+    go on for ever.
     """
     if is_being_cancelled():
         raise asyncio.CancelledError

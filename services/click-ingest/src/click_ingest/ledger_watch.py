@@ -42,7 +42,9 @@ class LedgerWatch:
         metrics: IngestMetrics,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._engine = engine
+        # No transaction: SQLAlchemy waits for its end whoever is cancelled meanwhile, and forgets
+        # that where it fails.
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._metrics = metrics
         self._sleep = sleep
         self._told = (0, 0)

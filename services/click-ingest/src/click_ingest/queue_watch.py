@@ -10,7 +10,7 @@ import structlog
 from aio_pika.abc import AbstractConnection
 
 from shared import broker
-from shared.background import is_being_cancelled
+from shared.background import heed_cancellation, is_being_cancelled
 from shared.metrics import IngestMetrics
 
 INTERVAL_S = 5.0
@@ -64,6 +64,7 @@ class QueueWatch:
         """Ask once, and set the metrics."""
         if self._connection is None or self._connection.is_closed:
             self._connection = await self._connect()
+            heed_cancellation()  # aio-pika connects with `asyncio.wait_for`
         # A channel for each look: one on which a queue was not found is closed by the broker.
         async with self._connection.channel(publisher_confirms=False) as channel:
             for name in QUEUES:
