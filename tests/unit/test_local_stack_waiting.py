@@ -12,18 +12,20 @@ from local_stack.waiting import until_ready
 
 
 class Dying(Supervisor):
-    """Its program is another process each time, and has written the same into its log."""
+    """Its programs are other processes each time, and have written the same into their logs."""
 
-    def __init__(self, log: Path) -> None:
-        self._log = log
+    def __init__(self, *logs: Path) -> None:
+        self._logs = logs
         self._lives = 0
 
     def states(self) -> dict[str, ProgramState]:
-        """Let the program die, and begin again."""
+        """Let each program die, and begin again."""
         self._lives += 1
-        with self._log.open("a") as log:
-            log.write("wrong settings:\n  - PORT is missing\n")
-        return {"redirector": ProgramState("redirector", "RUNNING", 1000 + self._lives, 0.0)}
+        for path in self._logs:
+            with path.open("a") as log:
+                log.write("wrong settings:\n  - PORT is missing\n")
+        names = [path.stem for path in self._logs]
+        return {name: ProgramState(name, "RUNNING", 1000 + self._lives, 0.0) for name in names}
 
 
 def never() -> str:
@@ -31,14 +33,16 @@ def never() -> str:
     raise ConnectionRefusedError
 
 
+def a_program(home: Home, name: str) -> Program:
+    """Return one that never answers."""
+    return Program(name=name, command=(name,), folder=home.path, port=1, probe=never)
+
+
 def explanation(home: Home, log: Path, logs_from: dict[str, int]) -> list[str]:
     """Return what is quoted of the log of a redirector that keeps dying."""
-    program = Program(
-        name="redirector", command=("redirector",), folder=home.path, port=1, probe=never
-    )
     with pytest.raises(NotReadyError) as error:
         until_ready(
-            {"redirector": program},
+            {"redirector": a_program(home, "redirector")},
             supervisor=Dying(log),
             home=home,
             within_s=60,
@@ -77,3 +81,18 @@ def test_what_earlier_runs_said_is_not_told(tmp_path: Path, log: Path) -> None:
 def test_a_log_that_was_rotated_is_told_from_its_start(tmp_path: Path, log: Path) -> None:
     """A file shorter than it was holds nothing of earlier runs."""
     assert explanation(Home(tmp_path), log, {"redirector": 1_000_000})[-1] == "  - PORT is missing"
+
+
+def test_all_that_keep_dying_are_told_at_once(tmp_path: Path, log: Path) -> None:
+    """Who has mended the settings of one service does not wait for the next to complain."""
+    home, other = Home(tmp_path), log.with_name("shortener.log")
+    names = ("redirector", "shortener")
+    with pytest.raises(NotReadyError) as error:
+        until_ready(
+            {name: a_program(home, name) for name in names},
+            supervisor=Dying(log, other),
+            home=home,
+            within_s=60,
+        )
+    lines = str(error.value).splitlines()
+    assert [line.split()[0] for line in lines if "keeps dying" in line] == [*names]

@@ -73,9 +73,8 @@ def misspelt(given: Collection[str], names: Collection[str]) -> Iterator[str]:
     Other names stand in .env for somebody else, Compose for one.
     """
     for name in given:
-        if name.removesuffix("_FILE") not in names and (
-            near := get_close_matches(name, names, n=1, cutoff=0.9)
-        ):
+        is_known = name in names or name.removesuffix("_FILE") in names
+        if not is_known and (near := get_close_matches(name, names, n=1, cutoff=0.9)):
             yield f"{name} in .env is no setting: is {near[0]} meant?"
 
 

@@ -28,8 +28,8 @@ def until_ready(
     """Wait until every program answers; call `on_ready` with the name of each that does.
 
     Raises:
-        NotReadyError: a program takes too long or keeps dying; with the end of its log, as far as
-            that lies behind `logs_from` bytes.
+        NotReadyError: a program takes too long, or some keep dying; with the end of their logs, as
+            far as that lies behind `logs_from` bytes.
     """
 
     def explain(name: str, why: str) -> str:
@@ -49,8 +49,10 @@ def until_ready(
                 continue
             reasons[name] = reason
             lives[name] |= {states[name].pid} - {0}
-            if len(lives[name]) > MAX_LIVES:
-                raise NotReadyError(explain(name, "keeps dying"))
+        if any(len(lives[name]) > MAX_LIVES for name in pending):
+            # All of them at once: each may have a setting of its own that is wrong.
+            dying = [explain(name, "keeps dying") for name in pending if len(lives[name]) > 1]
+            raise NotReadyError("\n".join(dying))
         if pending and time.monotonic() > deadline:
             name = next(iter(pending))
             why = f"is not ready after {within_s:.0f} s ({reasons[name]})"
