@@ -68,6 +68,19 @@ def test_python_of_choice(checkout: Path, tmp_path: Path, way: str) -> None:
     assert "\n.venv/bin/python runs -P -m local_stack status\n" in output
 
 
+def test_a_python_of_choice_that_will_not_do(checkout: Path, tmp_path: Path) -> None:
+    """Nobody gets another one than they have asked for."""
+    unfit = tmp_path / "python3.10"
+    unfit.write_text("#!/bin/sh\nexit 1\n")
+    unfit.chmod(0o755)
+    env = environment(a_python(tmp_path / "bin", "python3"))
+    for choice in (unfit, tmp_path / "absent"):
+        with pytest.raises(subprocess.CalledProcessError) as failed:
+            make(checkout, "status", f"PYTHON={choice}", env=env)
+        assert f"PYTHON={choice} is no Python 3.11 to 3.13\n" in failed.value.stderr
+    assert not (checkout / ".venv").exists()
+
+
 def test_deploying_makes_no_venv(checkout: Path, tmp_path: Path) -> None:
     """A host that only deploys takes the Python of people's choice, else its own."""
     usual, chosen = a_python(tmp_path / "bin", "python3"), a_python(tmp_path / "own", "python3.13")
