@@ -140,11 +140,11 @@ def _create_redirect(
     domains: DomainTable,
 ) -> Redirect:
     """Make what answers visitors."""
-    default_domain = settings.default_domain.lower()
+    default_domain = settings.default_domain
     untracked = Untracked(settings.disable.track_param, settings.disable.patterns)
     recorder = ClickRecorder(
         ClickMaker(
-            default_domain=settings.default_domain,
+            default_domain=default_domain,
             scheme=settings.public_scheme,
             visitor_hash_key=settings.visitor_hash_key,
             anonymize_ip=settings.track.anonymize_ip,
