@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from click_ingest.click_writer import ClickWriter
-from shared.settings import DatabaseSettings, Secret
+from shared.settings import DatabaseSettings
+from shared.store_url import DatabaseUrl
 from shortener.block_command import BlockSettings, run
 from tests.support.api import API_KEY
 from tests.support.clicks import a_click, a_message
@@ -50,7 +51,7 @@ async def there(
     await client.post("/short-urls/there/redirect-rules", json={"redirectRules": rules})
     await create(client, customSlug="other", tags=["sale"], domain="own.test")
     await create(client, customSlug="down", longUrl="https://evil.test/")
-    await run(BlockSettings(DatabaseSettings(Secret(database_url))), ["block", "evil.test"])
+    await run(BlockSettings(DatabaseSettings(DatabaseUrl(database_url))), ["block", "evil.test"])
     await edit(client, "there", title="u")
     ids = {
         row["short_code"]: row["id"]

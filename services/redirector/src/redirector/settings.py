@@ -7,6 +7,7 @@ import msgspec
 
 from redirector.forwarded_path import Mode
 from shared.address_pattern import AddressPattern, parse_pattern
+from shared.domain_name import DomainRefusedError, parse_domain
 from shared.exempt_networks import PRIVATE, Network, exempt_networks
 from shared.link_cache import LinkCacheSettings
 from shared.pool_budget import ReplicaSettings
@@ -130,7 +131,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     geoip: GeoipSettings
     limit: LimitSettings
     default_domain: Annotated[str, msgspec.Meta(min_length=1)]
-    """`host` or `host:port` as the shortener has it and as browsers ask for it."""
     public_scheme: Literal["http", "https"] = "https"
     max_waiting_visitors: Annotated[int, msgspec.Meta(ge=1)] = 2000
     redirect_status: Literal[301, 302, 307, 308] = 302
@@ -138,13 +138,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     visitor_hash_key: Secret
 
     def __post_init__(self) -> None:
-        domain = self.default_domain.lower()
-        domain = domain.removesuffix({"http": ":80", "https": ":443"}[self.public_scheme])
-        if not domain.isascii():
-            try:
-                domain = domain.encode("idna").decode()
-            except UnicodeError:
-                raise ValueError(
-                    f"DEFAULT_DOMAIN: is not a valid host name, got {self.default_domain!r}"
-                ) from None
+        try:
+            domain = parse_domain(self.default_domain, self.public_scheme)
+        except DomainRefusedError as error:
+            raise ValueError(f"DEFAULT_DOMAIN: {error}, got {self.default_domain!r}") from None
         msgspec.structs.force_setattr(self, "default_domain", domain)

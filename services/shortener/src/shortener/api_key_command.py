@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from shared.db.engine import create_engine
+from shared.domain_name import DomainRefusedError, parse_domain
 from shared.settings import DatabaseSettings, SettingsError, load
 from shortener.api_keys import (
     ApiKey,
@@ -18,7 +19,6 @@ from shortener.api_keys import (
     ApiKeyTakenError,
     utc_now,
 )
-from shortener.domain_name import DomainRefusedError, parse_domain
 from shortener.key_roles import Role
 from shortener.transactions import DatabaseUnavailableError
 

@@ -13,7 +13,7 @@ from shortener.api_keys import ApiKey
 from shortener.audit_log import Action
 from shortener.audit_search import AuditQuery, AuditSearch
 from shortener.date_range import read_date_range
-from shortener.domain_name import named_domain
+from shortener.named_domain import named_domain
 from shortener.problems import forbidden
 from shortener.request_fields import Fields, given
 from shortener.short_url import ShortUrlPresenter

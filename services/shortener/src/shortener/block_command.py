@@ -14,9 +14,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.db.engine import create_engine
+from shared.domain_name import DomainRefusedError
 from shared.settings import DatabaseSettings, SettingsError, load
 from shortener.blocked_domains import BlockedDomains, InFileError, parse_blocked_domain
-from shortener.domain_name import DomainRefusedError
 from shortener.transactions import DatabaseUnavailableError, read
 
 USAGE = "usage: python -m shortener.block_command block DOMAIN [REASON] | unblock DOMAIN | list"

@@ -11,8 +11,8 @@ from typing import Protocol
 
 import structlog
 
+from shared.domain_name import DomainRefusedError
 from shortener.blocked_domains import parse_blocked_domain
-from shortener.domain_name import DomainRefusedError
 from shortener.transactions import TRY_LATER
 
 log = structlog.get_logger()

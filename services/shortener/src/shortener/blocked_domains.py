@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.db.schema import block_changes, blocked_domains
-from shortener.domain_name import DomainRefusedError, parse_domain
+from shared.domain_name import DomainRefusedError, parse_domain
 from shortener.transactions import read, write
 
 OPERATOR, FILE = "operator", "file"

@@ -8,12 +8,13 @@ from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 
+from shared.domain_name import DomainRefusedError, is_loopback, parse_domain
 from shared.redirect_host import redirect_host
 from shortener.answers import json_answer
 from shortener.api_keys import ApiKey
 from shortener.blocked_domains import Blocks
-from shortener.domain_name import DEFAULT_NAME, DomainRefusedError, is_loopback, parse_domain
 from shortener.domain_store import DomainNotFoundError, DomainStore, StoredDomain
+from shortener.named_domain import DEFAULT_NAME
 from shortener.problems import domain_not_found
 from shortener.request_body import read_json_object
 from shortener.request_fields import Fields, given

@@ -2,9 +2,10 @@
 
 from starlette.requests import Request
 
+from shared.domain_name import DomainRefusedError, parse_domain
 from shared.link_cache import LinkKey
 from shared.short_code import is_well_formed
-from shortener.domain_name import DEFAULT_NAME, DomainRefusedError, parse_domain
+from shortener.named_domain import DEFAULT_NAME
 from shortener.problems import short_url_not_found
 
 

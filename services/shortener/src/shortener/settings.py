@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from shared.domain_name import DomainRefusedError, parse_domain
 from shared.link_cache import LinkCacheSettings
 from shared.pool_budget import ReplicaSettings
 from shared.settings import (
@@ -16,7 +17,6 @@ from shared.settings import (
     Secret,
 )
 from shared.trace_settings import OtelSettings
-from shortener.domain_name import DomainRefusedError, parse_domain
 from shortener.rate_limit import RateLimitSettings
 from shortener.url_policy import NEVER_ALLOWED_SCHEMES
 

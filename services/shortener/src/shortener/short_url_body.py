@@ -7,9 +7,10 @@ from typing import TypeVar
 
 from msgspec import UNSET, UnsetType
 
+from shared.domain_name import DomainRefusedError, is_loopback, parse_domain
 from shared.short_code import MAX_LENGTH as MAX_CODE_LENGTH
 from shared.short_code import is_reserved, is_well_formed
-from shortener.domain_name import DEFAULT_NAME, DomainRefusedError, is_loopback, parse_domain
+from shortener.named_domain import DEFAULT_NAME
 from shortener.request_fields import MAX_INTEGER, Fields, given
 from shortener.tag_names import read_tags
 from shortener.url_policy import LongUrl, LongUrlRefusedError, leads_back, parse_long_url

@@ -8,14 +8,15 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
+from shared.domain_name import DomainRefusedError, parse_domain
 from shared.settings import Secret
 from shortener.api_keys import ApiKey
 from shortener.audit_log import Author
-from shortener.domain_name import DEFAULT_NAME, DomainRefusedError, parse_domain
 from shortener.link_import.formats import FORMATS
 from shortener.link_import.importer import ImportCounts, ImportStep, LinkImporter
 from shortener.link_import.rows import ImportFileError, Rows
 from shortener.link_import.shlink_server import shlink_rows
+from shortener.named_domain import DEFAULT_NAME
 from shortener.problems import (
     Problem,
     forbidden,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal, get_args
 
 from shortener.date_range import read_date_range
-from shortener.domain_name import named_domain
+from shortener.named_domain import named_domain
 from shortener.request_fields import MAX_INTEGER, Fields, given
 from shortener.tag_names import read_tag_names
 

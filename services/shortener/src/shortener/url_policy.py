@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import can_ada
 
-from shortener.domain_name import has_empty_label
+from shared.domain_name import has_empty_label
 
 MAX_LENGTH = 2048
 """Characters, after normalising."""

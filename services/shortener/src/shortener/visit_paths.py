@@ -6,8 +6,8 @@ from typing import Any
 from starlette.requests import Request
 
 from shortener.api_keys import ApiKey
-from shortener.domain_name import named_domain
 from shortener.link_key import read_link_key
+from shortener.named_domain import named_domain
 from shortener.problems import Problem, domain_not_found, short_url_not_found, tag_not_found
 from shortener.request_fields import Fields, given
 from shortener.visit_scope import (

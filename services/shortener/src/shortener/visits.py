@@ -10,7 +10,7 @@ from starlette.responses import Response
 from shared.day_statistics import Counts
 from shortener.answers import json_answer
 from shortener.api_keys import ApiKey
-from shortener.domain_name import DEFAULT_NAME
+from shortener.named_domain import DEFAULT_NAME
 from shortener.pagination import paginate
 from shortener.problems import Problem, service_unavailable
 from shortener.request_fields import Fields, given

@@ -6,9 +6,6 @@ import can_ada
 
 MAX_LENGTH = 255
 
-DEFAULT_NAME = "DEFAULT"
-"""What callers may call the default domain, wherever a domain is asked for."""
-
 # What would end the authority of a URL, or change its meaning, is refused before the parser sees
 # it; so are white space and control characters, which it would drop without a word.
 _SHAPE = re.compile(r"[^\s\x00-\x20\x7f-\x9f/?#@\\%\[\]<>^`{|}:]+(?::(\d{1,5}))?")
@@ -39,22 +36,6 @@ def parse_domain(text: str, scheme: str) -> str:
     if has_empty_label(url.hostname) or len(url.host) > MAX_LENGTH:
         raise DomainRefusedError("is not a valid host name")
     return url.host
-
-
-def named_domain(text: str, default_domain: str, scheme: str) -> str | None:
-    """Return the domain that a list is asked for: '' for the default one, None for every domain.
-
-    What is no domain comes back as it is: no link has such a domain, so the list is empty.
-    """
-    if not text:
-        return None
-    if text == DEFAULT_NAME:
-        return ""
-    try:
-        domain = parse_domain(text, scheme)
-    except DomainRefusedError:
-        return text
-    return "" if domain == default_domain else domain
 
 
 def has_empty_label(hostname: str) -> bool:

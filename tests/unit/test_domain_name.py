@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shortener.domain_name import DomainRefusedError, is_loopback, parse_domain
+from shared.domain_name import DomainRefusedError, is_loopback, parse_domain
 
 
 @pytest.mark.parametrize(
