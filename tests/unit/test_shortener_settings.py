@@ -60,9 +60,16 @@ def test_all_problems_are_told_at_once() -> None:
     """One start is enough to learn what is wrong, and no secret is shown."""
     text = problems(SHORT_CODE_LENGTH="3", PUBLIC_SCHEME="gopher", URL_SCHEMES="HTTP:")
     assert text.count("  - ") == 3
-    text = problems(DEFAULT_DOMAIN="a b", INITIAL_API_KEY="short", URL_SCHEMES="data")
-    for name in ("DEFAULT_DOMAIN", "INITIAL_API_KEY", "URL_SCHEMES"):
-        assert name in text
+    names = (
+        "DATABASE_URL",
+        "SHORT_CODE_LENGTH",
+        "DEFAULT_DOMAIN",
+        "INITIAL_API_KEY",
+        "URL_SCHEMES",
+    )
+    text = problems(**dict(zip(names, ("", "3", "a b", "short", "data"), strict=True)))
+    told = [line.split()[1].rstrip(":") for line in text.splitlines()[1:]]
+    assert told == [*names]
     assert "secret-password" not in text
 
 

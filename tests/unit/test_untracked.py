@@ -80,6 +80,6 @@ def test_settings_name_what_is_no_address() -> None:
     assert len(settings.patterns) == 2
     with pytest.raises(SettingsError) as error:
         load(DisableSettings, {"TRACKING_FROM": "10.0.0.0/8,here,1.2.3", "TRACK_PARAM": "a&b"})
-    assert "TRACK_PARAM" in str(error.value)
-    with pytest.raises(SettingsError, match=r"'here' is no address.*'1.2.3' is no address"):
-        load(DisableSettings, {"TRACKING_FROM": "10.0.0.0/8,here,1.2.3"})
+    told = [problem.split(" is no ")[0] for problem in error.value.problems]
+    assert told[0].startswith("TRACK_PARAM: ")
+    assert told[1:] == ["DISABLE_TRACKING_FROM: 'here'", "DISABLE_TRACKING_FROM: '1.2.3'"]

@@ -121,7 +121,8 @@ def _load(
 ) -> object:
     values: dict[str, object] = {}
     found_before = len(problems)
-    for field in msgspec.structs.fields(settings_class):
+    fields = msgspec.structs.fields(settings_class)
+    for field in fields:
         if _is_group(field.type):
             group = _load(field.type, f"{prefix}{field.name}_", environment, problems)
             values[field.name] = group
@@ -140,13 +141,16 @@ def _load(
             values[field.name] = _convert(text, field.type)
         except (msgspec.ValidationError, ValueError) as error:
             problems.append(f"{name}: {_explain(error, text, field.type)}")
-    if len(problems) > found_before:
+    # Its own rules are asked all the same, with defaults in place of what is wrong, as long as
+    # there are any: who has mended one thing is not to be told of the next.
+    if any(field.required and field.name not in values for field in fields):
         return None
     try:
-        return settings_class(**values)
-    except ValueError as error:  # a rule between fields, from __post_init__
-        problems.append(str(error))
+        settings = settings_class(**values)
+    except ValueError as error:  # a rule, from __post_init__
+        problems += map(str, error.args)
         return None
+    return settings if len(problems) == found_before else None
 
 
 def _given(name: str, kind: Any, environment: Mapping[str, str]) -> str:

@@ -42,7 +42,7 @@ class OtelSettings(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         problems = [*_bad_endpoint(self.exporter_otlp_endpoint), *self._bad_headers()]
         if problems:
-            raise ValueError("; ".join(problems))
+            raise ValueError(*problems)
 
     @property
     def traces_url(self) -> str:

@@ -71,7 +71,7 @@ class DisableSettings(msgspec.Struct, frozen=True):
             except ValueError as error:
                 bad.append(f"DISABLE_TRACKING_FROM: {text!r} {error}")
         if bad:
-            raise ValueError("; ".join(bad))
+            raise ValueError(*bad)
 
     @property
     def patterns(self) -> list[AddressPattern]:

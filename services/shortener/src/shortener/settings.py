@@ -68,7 +68,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         problems = [*self._bad_domain(), *self._bad_key(), *self._bad_schemes()]
         if problems:
-            raise ValueError("; ".join(problems))
+            raise ValueError(*problems)
         canonical = parse_domain(self.default_domain, self.public_scheme)
         msgspec.structs.force_setattr(self, "default_domain", canonical)
 
