@@ -22,6 +22,7 @@ from shared import background
 from shared.broker import CLICKS_EXCHANGE, DEAD_EXCHANGE, DEAD_QUEUE, INGEST_QUEUE, connect
 from shared.db.migrate import migrate
 from shared.settings import Secret
+from tests.support.memory import folder_in_memory
 from tests.support.stack import started_stack
 
 TEMPLATE_DATABASE = "qck_template"
@@ -75,8 +76,11 @@ def logging_is_taken_back() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """PostgreSQL (with a migrated template database), Redis and RabbitMQ, without services."""
-    folder = tmp_path_factory.mktemp("stores")
-    with started_stack(folder, programs=("epmd", "rabbitmq", "postgres", "redis")) as stack:
+    servers = ("epmd", "rabbitmq", "postgres", "redis")
+    with (
+        folder_in_memory(otherwise=tmp_path_factory.mktemp("stores")) as folder,
+        started_stack(folder, programs=servers) as stack,
+    ):
         asyncio.run(_make_template(stack.urls.database_url))
         yield stack
 
