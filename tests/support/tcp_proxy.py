@@ -26,6 +26,7 @@ class TcpProxy:
         self._delivers_trigger = True
         self._open: set[asyncio.StreamWriter] = set()
         self._clients: set[asyncio.StreamWriter] = set()
+        self._told: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[None] | None] = set()
         self.triggered = asyncio.Event()
 
@@ -49,9 +50,13 @@ class TcpProxy:
         self._target = (self._target[0], port)
 
     async def tell(self, message: bytes) -> None:
-        """Send all that are connected what the server did not say, and have it read."""
+        """Send all that are connected a last word that the server did not say, and have it read.
+
+        What the server says after it is not forwarded: it closes the connection.
+        """
         for writer in self._clients:
             writer.write(message)
+        self._told |= self._clients
         # Loopback delivers at once; this gives whoever reads in this loop a turn to do so.
         for _ in range(_TURNS):
             await asyncio.sleep(0)
@@ -82,6 +87,7 @@ class TcpProxy:
             both_ways.create_task(self._pump(server_reader, writer, is_request=False))
         self._open -= both
         self._clients.discard(writer)
+        self._told.discard(writer)
         self._serving.discard(task)
 
     async def wait_until_closed(self) -> None:
@@ -96,6 +102,8 @@ class TcpProxy:
         with suppress(OSError):
             while data := await reader.read(_CHUNK):
                 await self._flowing.wait()
+                if writer in self._told:
+                    break
                 if is_request and self._trigger is not None:
                     is_meant = is_meant or self._once_sent in data
                     if is_meant and self._trigger in data:
