@@ -12,6 +12,7 @@ import pytest
 from local_stack.binaries import SEARCH_PATH, find
 from local_stack.environment import fresh_secrets
 from local_stack.processes import tree
+from local_stack.readiness import postgres_answers
 from local_stack.stack import Stack
 from tests.support.stack import a_stack, started_stack
 
@@ -48,6 +49,12 @@ def test_everything_listens_on_loopback_only(stack: Stack) -> None:
                 addresses.append(local.partition(":")[0])
     assert len(addresses) >= 7
     assert set(addresses) <= {"0100007F", "00000000000000000000000001000000"}
+
+
+def test_postgres_logs_no_complaint_about_who_only_asks_whether_it_answers(stack: Stack) -> None:
+    """Who asks hears it out, also at the start."""
+    assert postgres_answers(stack.port("postgres")) == "ok"
+    assert "could not receive data" not in stack.home.log("postgres").read_text()
 
 
 def test_passwords_are_not_in_the_process_table(stack: Stack) -> None:

@@ -4,6 +4,7 @@ import http.client
 import json
 import socket
 import struct
+from contextlib import suppress
 from typing import Any
 
 from local_stack.ports import LOOPBACK
@@ -99,9 +100,18 @@ def _ask(port: int, question: bytes, answer: bytes) -> str:
             if not part:
                 raise ConnectionError("closed the connection")
             received += part
+        _leave(connection)
     if received != answer:
         raise ConnectionError(f"answered {received!r}")
     return "ok"
+
+
+def _leave(connection: socket.socket) -> None:
+    """Hear the rest, since who is cut short says so in its log."""
+    with suppress(OSError):  # it has answered
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(4096):
+            pass
 
 
 def _connect(port: int) -> socket.socket:
