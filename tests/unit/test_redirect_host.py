@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.redirect_host import domains_above, redirect_host
+from shared.redirect_host import redirect_host
 
 
 @pytest.mark.parametrize(
@@ -37,9 +37,3 @@ from shared.redirect_host import domains_above, redirect_host
 def test_the_host_is_the_one_that_browsers_open(target: str, host: str) -> None:
     """Capitals, user names, escapes and Unicode do not disguise it."""
     assert redirect_host(target) == host
-
-
-def test_a_host_is_in_every_domain_above_it() -> None:
-    """The longest first; a name of one label is in none."""
-    assert domains_above("a.evil.test") == ["a.evil.test", "evil.test", "test"]
-    assert domains_above("localhost") == ["localhost"]

@@ -5,7 +5,6 @@ blocked domain and who takes it down must agree on where it leads.
 """
 
 import re
-from collections.abc import Sequence
 from functools import lru_cache
 
 import can_ada
@@ -26,9 +25,3 @@ def redirect_host(target: str) -> str:
     except ValueError:  # a path, or nothing that a browser opens
         return ""
     return host.removesuffix(".")
-
-
-def domains_above(host: str) -> Sequence[str]:
-    """Return the host and all domains that it is in, any of which may be blocked."""
-    labels = host.split(".")
-    return [".".join(labels[first:]) for first in range(len(labels))]

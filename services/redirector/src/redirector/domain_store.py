@@ -1,15 +1,15 @@
 """Redirects of domains, read from PostgreSQL."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
-from sqlalchemy import Text, bindparam, func, select
+from sqlalchemy import Text, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from redirector.not_found import Redirects
 from shared.click_event import ClickType
-from shared.db.schema import blocked_domains, domains
-from shared.redirect_host import domains_above, redirect_host
+from shared.db.schema import domains
+from shared.redirect_host import redirect_host
 
 _KINDS: Mapping[str, ClickType] = {
     "base_url_redirect": "base_url",
@@ -19,9 +19,10 @@ _KINDS: Mapping[str, ClickType] = {
 _FIND = select(domains.c.authority, *(domains.c[name] for name in _KINDS)).where(
     func.num_nonnulls(*(domains.c[name] for name in _KINDS)) > 0
 )
-_ANY_BLOCKED = select(blocked_domains.c.domain).where(
-    blocked_domains.c.domain == func.any(bindparam("domains", type_=ARRAY(Text)))
-)
+_BLOCKED = text(
+    "SELECT host FROM unnest(:hosts) AS host"
+    " WHERE blocking_domain(url_domains('http://' || host || '/')) IS NOT NULL"
+).bindparams(bindparam("hosts", type_=ARRAY(Text)))
 
 
 class DomainStore:
@@ -41,21 +42,12 @@ class DomainStore:
         async with self._engine.connect() as connection:
             rows = (await connection.execute(_FIND)).mappings().all()
             hosts = {redirect_host(row[name]) for row in rows for name in _KINDS if row[name]}
-            above = {host: domains_above(host) for host in hosts if host}
-            blocked = await _blocked(connection, {each for of in above.values() for each in of})
-        down = {host for host, of in above.items() if not blocked.isdisjoint(of)}
+            blocked = set(await connection.scalars(_BLOCKED, {"hosts": list(hosts - {""})}))
         return {
             row["authority"]: {
                 kind: row[name]
                 for name, kind in _KINDS.items()
-                if row[name] and redirect_host(row[name]) not in down
+                if row[name] and redirect_host(row[name]) not in blocked
             }
             for row in rows
         }
-
-
-async def _blocked(connection: AsyncConnection, names: Collection[str]) -> set[str]:
-    if not names:
-        return set()
-    result = await connection.execute(_ANY_BLOCKED, {"domains": list(names)})
-    return set(result.scalars())
