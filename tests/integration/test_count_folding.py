@@ -11,8 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared.db.engine import create_engine
 from shared.metrics import ShortenerMetrics
 from shared.settings import Secret
-from shortener.count_folding import MAX_LINKS, RECOUNT_INTERVAL_S, CountFolding
-from tests.support.clock import FakeClock
+from shortener.count_folding import MAX_LINKS, CountFolding
 from tests.support.database import fetch
 
 LINKS = 2 * MAX_LINKS + 1
@@ -95,21 +94,40 @@ async def test_what_was_noted_twice_counts_once(
     await assert_counts(database_url, 2 * LINKS, 2 * (MAX_LINKS + 1))
 
 
-async def test_when_too_much_waits_all_is_counted_anew(
+async def test_when_too_much_waits_each_link_is_noted_once(
     engine: AsyncEngine, database_url: str, registry: CollectorRegistry
 ) -> None:
-    """At once, but not again before some minutes have passed; until then links are folded."""
-    clock = FakeClock()
-    folding = a_folding(engine, registry, max_waiting=LINKS - 1, clock=clock)
-    assert not await folding.step()
-    await assert_counts(database_url, LINKS, MAX_LINKS + 1)
-    assert await fetch(database_url, "SELECT FROM link_visit_changes") == []
-    for passed_s, recounts in ((RECOUNT_INTERVAL_S - 1, 1), (1, 2)):
-        clock.advance(passed_s)
+    """Beyond the bound and twice the links; what is folded then is folded in small steps too."""
+    folding = a_folding(engine, registry, max_waiting=MAX_LINKS)
+    await fetch(database_url, CLICK)
+    assert await folding.step()
+    assert registry.get_sample_value("qck_visit_recounts_total") == 0
+    await fetch(database_url, CLICK)
+    await fetch(database_url, CLICK)
+    assert await folding.step()
+    assert registry.get_sample_value("qck_visit_recounts_total") == 1
+    waiting = await fetch(database_url, "SELECT sum(links)::int FROM link_visit_changes")
+    assert LINKS - MAX_LINKS <= waiting[0][0] < LINKS
+    await fold_all(folding)
+    await assert_counts(database_url, 4 * LINKS, 4 * (MAX_LINKS + 1))
+    assert registry.get_sample_value("qck_visit_recounts_total") == 1
+
+
+async def test_links_that_wait_longest_are_the_first_of_all(
+    engine: AsyncEngine, database_url: str, registry: CollectorRegistry
+) -> None:
+    """However often all links are noted anew: none is left out for those with smaller ids."""
+    folding = a_folding(engine, registry, max_waiting=0)
+    seen: set[int] = set()
+    for _ in range(4):
         await fetch(database_url, CLICK)
-        assert await folding.step() == (recounts == 1)
-        assert registry.get_sample_value("qck_visit_recounts_total") == recounts
-    await assert_counts(database_url, 3 * LINKS, 3 * (MAX_LINKS + 1))
+        await fetch(database_url, CLICK)
+        await folding.step()
+        visited = "SELECT link_id FROM link_visits WHERE visits > 0"
+        seen.update(row["link_id"] for row in await fetch(database_url, visited))
+    assert len(seen) == LINKS
+    await fold_all(folding)
+    await assert_counts(database_url, 9 * LINKS, 9 * (MAX_LINKS + 1))
 
 
 async def test_one_at_a_time_folds(

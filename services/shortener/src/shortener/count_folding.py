@@ -7,7 +7,9 @@ and a link noted twice does no harm. Only one at a time, hence the lock, taken b
 its own, before that moment.
 
 When all shorteners are down, the changes wait in their tables. When more come than there is time
-for, they wait too, until all is counted anew.
+for, they wait too. What waits has a bound: when links are noted twice over, all links are noted
+once instead, in the order of their ids, in which looking them up is quickest. So counts get later,
+by as long as it takes to look all links up once, and are never wrong.
 """
 
 import asyncio
@@ -29,16 +31,30 @@ MAX_REST_S = 60.0
 MAX_LINKS = 500
 """Of one step, as many as are noted in one row: some hundredths of a second's work."""
 MAX_WAITING = 2_000_000
-"""Links; beyond that, to count anew takes less than to fold them."""
-RECOUNT_INTERVAL_S = 300.0
+"""Links; beyond that, and beyond twice as many as there are, all are noted once instead."""
 
 _LOCK = text("""
 SELECT pg_try_advisory_xact_lock(hashtext('count folding')) AS is_ours,
     (SELECT coalesce(sum(links), 0) FROM link_visit_changes)::bigint AS waiting
 """)
-_RECOUNT_TIMEOUT_S = 600.0
-_LONGER = text(f"SET LOCAL statement_timeout = '{_RECOUNT_TIMEOUT_S:.0f}s'")
-_RECOUNT = "SELECT recount_visits()"
+_LINKS = text("SELECT coalesce(sum(links), 0)::bigint FROM link_counts")
+_NOTE_ALL_TIMEOUT_S = 600.0
+_LONGER = text(f"SET LOCAL statement_timeout = '{_NOTE_ALL_TIMEOUT_S:.0f}s'")
+# From the link on that has waited longest, or those with high ids would never have their turn.
+_NOTE_ALL = """
+WITH oldest AS MATERIALIZED (
+    SELECT link_ids[1] AS first_id FROM link_visit_changes ORDER BY id LIMIT 1
+),
+dropped AS (DELETE FROM link_visit_changes),
+noted AS (
+    INSERT INTO link_visit_changes (links, link_ids)
+    SELECT count(*), array_agg(links.id ORDER BY links.id) FROM links, oldest
+    GROUP BY links.id < first_id, links.id / $1
+    ORDER BY links.id < first_id, links.id / $1
+    RETURNING links
+)
+SELECT coalesce(sum(links), 0)::bigint FROM noted
+"""
 
 _FOLD = text("""
 WITH visit_changes AS (
@@ -103,7 +119,8 @@ class CountFolding:
 
     After each step it rests until its work was at most `share` of the time, so a flood of clicks
     makes counts late (`qck_link_visit_changes_waiting`) and nothing else slow. When more than
-    `max_waiting` links wait, all is counted anew, which `qck_visit_recounts_total` tells.
+    `max_waiting` links wait, and more than twice as many as there are, the visits of all links are
+    looked up anew, in such steps, which `qck_visit_recounts_total` tells.
     """
 
     def __init__(
@@ -122,7 +139,6 @@ class CountFolding:
         self._max_waiting = max_waiting
         self._clock = clock
         self._sleep = sleep
-        self._may_recount_at = clock()
         self._is_stuck = False
 
     async def run(self) -> None:
@@ -156,21 +172,21 @@ class CountFolding:
         self._metrics.visit_changes_waiting.set(waiting)
         if not is_ours:
             return 0
-        if waiting > self._max_waiting and self._clock() >= self._may_recount_at:
-            await self._recount(connection, waiting)
-            return 0
+        if waiting > self._max_waiting:
+            waiting = await self._note_all(connection, waiting)
         result = await connection.execute(_FOLD, {"max_links": MAX_LINKS})
         left = max(0, int(waiting) - int(result.scalar_one()))
         self._metrics.visit_changes_waiting.set(left)
         return left
 
-    async def _recount(self, connection: AsyncConnection, waiting: int) -> None:
+    async def _note_all(self, connection: AsyncConnection, waiting: int) -> int:
+        """Note each link once if more are noted; return how many links are."""
+        if waiting <= 2 * (await connection.execute(_LINKS)).scalar_one():
+            return waiting
         log.warning("visits_recounted", waiting=waiting)
-        self._may_recount_at = self._clock() + RECOUNT_INTERVAL_S
         self._metrics.visit_recounts.inc()
         await connection.execute(_LONGER)
         # The driver's own, since the engine gives statements the time of a request of the API.
         driver = (await connection.get_raw_connection()).driver_connection
         assert driver is not None  # noqa: S101 - None only once it was given back
-        await driver.execute(_RECOUNT, timeout=_RECOUNT_TIMEOUT_S)
-        self._metrics.visit_changes_waiting.set(0)
+        return int(await driver.fetchval(_NOTE_ALL, MAX_LINKS, timeout=_NOTE_ALL_TIMEOUT_S))

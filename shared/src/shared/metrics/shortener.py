@@ -50,7 +50,8 @@ class ShortenerMetrics:
             " and in the visits of tags yet",
         )
         self.visit_recounts = make.counter(
-            "qck_visit_recounts", "Times that so many waited that all visits were counted anew"
+            "qck_visit_recounts",
+            "Times that so many waited that the visits of all links were looked up anew, in steps",
         )
         self.pools = PoolMetrics(make, registry)
         self.traces = TraceMetrics(make)
