@@ -48,7 +48,7 @@ def render_page(outcomes: Sequence[Outcome], options: Options, machine: Mapping[
             for name, fact in machine.items()
         ),
         facts=escape(
-            f"{options.rounds} rounds of {options.round_s:g} s, data at scale {options.scale:g},"
+            f"Rounds of {options.round_s:g} s: {options.rounds}. Data at scale {options.scale:g},"
             f" seed {options.seed}. A figure of several rounds is their median; a ratio is the"
             " median of the ratios within each round."
         ),

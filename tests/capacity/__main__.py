@@ -15,6 +15,7 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench.machine_speed import stack_slowness
 from tests.capacity.measured import Measured, measure_run
 from tests.capacity.verdict import WITHIN, Line, compare
 from tests.support.amounts import positive
@@ -38,7 +39,8 @@ def main(arguments: Sequence[str]) -> int:
     _print(lines, console)
     console.print(
         f"Work took {measured.slowness:.2f} times as long as where costs were measured; the"
-        " forecast of processor time is for such a machine."
+        f" forecast of processor time is {stack_slowness(measured.slowness):.2f} times that of the"
+        " planner."
     )
     for text in measured.wrong:
         console.print(f"visitors met: {text}", markup=False)

@@ -4,6 +4,7 @@ import msgspec
 
 from capacity import costs
 from capacity.forecast import Load, cores, memory_bytes
+from tests.bench.machine_speed import stack_slowness
 from tests.capacity.measured import COMPONENTS, Measured
 
 WITHIN = 0.25
@@ -43,7 +44,8 @@ def compare(measured: Measured, *, per_second: float, links: int) -> list[Line]:
             + links * (costs.LINK_DISK_BYTES + costs.COUNTS_DISK_BYTES)
         ),
     )
-    used = {name: cores(name, load) * measured.slowness for name in COMPONENTS}
+    times = stack_slowness(measured.slowness)
+    used = {name: cores(name, load) * times for name in COMPONENTS}
     held = {name: memory_bytes(name, load) / costs.MB for name in COMPONENTS}
     cached = float(costs.LINK_REDIS_BYTES)
     rows = costs.CLICK_DISK_BYTES + costs.COUNTS_DISK_BYTES * measured.counts_per_click

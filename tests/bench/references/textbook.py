@@ -21,7 +21,7 @@ _HTTP = """\
     upstream textbook {{
         zone textbook 64k;
 {servers}
-        keepalive 64;
+        keepalive 256;
         keepalive_requests 1000000;
     }}
     server {{

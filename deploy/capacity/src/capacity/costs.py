@@ -1,8 +1,8 @@
 """What qck was measured to cost: every constant of the planner that is not arithmetic.
 
 Where a comment says nothing else, a figure is from `make capacity-check` and its kind on two cores
-of an AMD EPYC with everything on them: 10,000 links (100,000 at 5,000/s), visited by Zipf's law,
-30 s a rate (docs/capacity.md). `make capacity-check` measures again and compares.
+of an AMD EPYC with everything on them: 10,000 links visited by Zipf's law, a minute a rate
+(docs/capacity.md). `make capacity-check` measures again and compares.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,13 +20,13 @@ MB = 1_000_000
 # docs/performance.md, "Where the time goes". A curve is of all processes of a component together,
 # two of them redirectors.
 CORES: Mapping[str, Points] = {
-    "nginx": ((0, 0.000), (100, 0.017), (1_000, 0.079), (5_000, 0.188), (11_600, 0.313)),
-    "redirector": ((0, 0.009), (100, 0.073), (1_000, 0.222), (5_000, 0.447), (11_600, 0.580)),
-    "shortener": ((0, 0.005), (1_000, 0.007), (11_600, 0.007)),
-    "click-ingest": ((0, 0.003), (100, 0.018), (1_000, 0.034), (5_000, 0.055), (11_600, 0.116)),
-    "postgres": ((0, 0.003), (100, 0.009), (1_000, 0.035), (5_000, 0.073), (11_600, 0.232)),
-    "redis": ((0, 0.002), (100, 0.008), (1_000, 0.031), (5_000, 0.048), (11_600, 0.058)),
-    "rabbitmq": ((0, 0.004), (100, 0.022), (1_000, 0.023), (5_000, 0.035), (11_600, 0.058)),
+    "nginx": ((0, 0.000), (100, 0.018), (1_000, 0.070), (5_000, 0.163), (11_600, 0.285)),
+    "redirector": ((0, 0.015), (100, 0.078), (1_000, 0.221), (5_000, 0.375), (11_600, 0.498)),
+    "shortener": ((0, 0.012), (11_600, 0.012)),
+    "click-ingest": ((0, 0.007), (100, 0.029), (1_000, 0.046), (5_000, 0.069), (11_600, 0.124)),
+    "postgres": ((0, 0.010), (100, 0.022), (1_000, 0.045), (5_000, 0.087), (11_600, 0.236)),
+    "redis": ((0, 0.002), (100, 0.008), (1_000, 0.025), (5_000, 0.045), (11_600, 0.053)),
+    "rabbitmq": ((0, 0.003), (100, 0.026), (1_000, 0.028), (5_000, 0.032), (11_600, 0.054)),
 }
 CREATE_CORE_S: Mapping[str, float] = {
     "nginx": 0.00026, "shortener": 0.0039, "postgres": 0.00125, "redis": 0.00016,
@@ -36,11 +36,11 @@ CREATE_CORE_S: Mapping[str, float] = {
 MEMORY_BYTES: Mapping[str, Points] = {
     "nginx": ((0, 8 * MB), (11_600, 9 * MB)),
     "redirector": ((0, 66 * MB), (11_600, 67 * MB)),
-    "shortener": ((0, 61 * MB), (11_600, 61 * MB)),
-    "click-ingest": ((0, 92 * MB), (1_000, 93 * MB), (5_000, 101 * MB)),
-    "postgres": ((0, 84 * MB), (11_600, 84 * MB)),
+    "shortener": ((0, 72 * MB), (11_600, 72 * MB)),
+    "click-ingest": ((0, 106 * MB), (1_000, 112 * MB), (5_000, 117 * MB)),
+    "postgres": ((0, 108 * MB), (11_600, 108 * MB)),
     "redis": ((0, 6 * MB), (11_600, 6 * MB)),
-    "rabbitmq": ((0, 90 * MB), (100, 95 * MB), (1_000, 115 * MB), (5_000, 134 * MB)),
+    "rabbitmq": ((0, 90 * MB), (100, 96 * MB), (1_000, 133 * MB), (5_000, 163 * MB)),
 }
 """Of one process and what it has started, what several share counted once; PostgreSQL's with 20
 connections and an empty database, Redis' without a link."""
