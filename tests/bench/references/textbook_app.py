@@ -24,7 +24,8 @@ QUEUE = "textbook.clicks"
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
     """Open what every request uses."""
-    redis = Redis.from_url(os.environ["REDIS_URL"], decode_responses=True)
+    # More than wrk has visitors: the client's own limit of 100 is an error and no waiting.
+    redis = Redis.from_url(os.environ["REDIS_URL"], decode_responses=True, max_connections=256)
     connection = await aio_pika.connect_robust(os.environ["AMQP_URL"])
     async with redis, connection:
         channel = await connection.channel()
