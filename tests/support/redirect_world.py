@@ -11,6 +11,7 @@ from redirector.asgi_redirect import AsgiRedirect
 from redirector.click import ClickMaker
 from redirector.click_recorder import ClickRecorder
 from redirector.forwarded_path import Mode
+from redirector.joined_visits import JoinedVisits
 from redirector.not_found import NotFound, Redirects
 from redirector.pixel import TrackingPixel
 from redirector.places import NOWHERE, Place
@@ -88,19 +89,27 @@ class World:
             recorder, self, default=self.default_redirects, default_domain="go.test"
         )
         async with background_tasks() as tasks:
+            answers = Answers(
+                recorder,
+                rules=RedirectRules(self),
+                untracked=untracked,
+                not_found=not_found,
+                scan_limit=self.scan_limit,
+                metrics=metrics,
+            )
             yield Redirect(
-                resolver=self,
-                visit_charge=VisitCharge(
-                    self, is_bot=lambda agent: "bot" in agent, metrics=metrics
-                ),
-                answers=Answers(
-                    recorder,
-                    rules=RedirectRules(self),
-                    untracked=untracked,
-                    not_found=not_found,
-                    scan_limit=self.scan_limit,
+                visits=JoinedVisits(
+                    resolver=self,
+                    visit_charge=VisitCharge(
+                        self, is_bot=lambda agent: "bot" in agent, metrics=metrics
+                    ),
+                    answers=answers,
                     metrics=metrics,
+                    max_waiting=self.max_waiting,
+                    clock=clock,
+                    tasks=tasks,
                 ),
+                answers=answers,
                 not_found=not_found,
                 scan_limit=self.scan_limit,
                 pixel=TrackingPixel(
@@ -112,13 +121,9 @@ class World:
                     tasks=tasks,
                 ),
                 own_paths=self.own_paths,
-                metrics=metrics,
                 default_domain="go.test",
                 extra_path_mode=self.extra_path_mode,
                 status=302,
-                max_waiting=self.max_waiting,
-                clock=clock,
-                tasks=tasks,
             )
 
     def find(self, address: bytes) -> Place:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from redirector.redirect import ANSWER_WITHIN_S
+from redirector.joined_visits import ANSWER_WITHIN_S
 from shared.click_event import MAX_USER_AGENT_BYTES
 from shared.link import Link, Outcome
 from tests.support.asgi import call
@@ -116,7 +116,7 @@ async def test_nobody_waits_for_a_visit_until_nginx_asks_another_replica(
     is_cached: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Finding a link and taking its visit have one deadline, at which both are given up."""
-    monkeypatch.setattr("redirector.redirect.ANSWER_WITHIN_S", 0.05)
+    monkeypatch.setattr("redirector.joined_visits.ANSWER_WITHIN_S", 0.05)
     world = MuteWorld({("", "abc"): a_link(has_visit_limit=True)})
     world.is_cached = is_cached
     async with asyncio.timeout(20):

@@ -15,6 +15,7 @@ from redirector.answers import Answers
 from redirector.asgi_redirect import AsgiRedirect
 from redirector.click_recorder import ClickRecorder
 from redirector.domain_table import DomainTable
+from redirector.joined_visits import JoinedVisits
 from redirector.not_found import NotFound, Redirects
 from redirector.pixel import TrackingPixel
 from redirector.places import NoPlaces
@@ -77,17 +78,25 @@ async def open_redirect(spool: ClickSpool) -> AsyncIterator[Redirect]:
     not_found = NotFound(recorder, DomainTable(stores), default={}, default_domain=DOMAIN)
     scan_limit = ScanLimit(per_period=150, exempt=(), clock=time.monotonic, metrics=metrics)
     async with background_tasks() as tasks:
+        answers = Answers(
+            recorder,
+            rules=RedirectRules(NoPlaces()),
+            untracked=untracked,
+            not_found=not_found,
+            scan_limit=scan_limit,
+            metrics=metrics,
+        )
         yield Redirect(
-            resolver=stores,
-            visit_charge=VisitCharge(stores, is_bot=lambda agent: False, metrics=metrics),
-            answers=Answers(
-                recorder,
-                rules=RedirectRules(NoPlaces()),
-                untracked=untracked,
-                not_found=not_found,
-                scan_limit=scan_limit,
+            visits=JoinedVisits(
+                resolver=stores,
+                visit_charge=VisitCharge(stores, is_bot=lambda agent: False, metrics=metrics),
+                answers=answers,
                 metrics=metrics,
+                max_waiting=1000,
+                clock=time.time,
+                tasks=tasks,
             ),
+            answers=answers,
             not_found=not_found,
             scan_limit=scan_limit,
             pixel=TrackingPixel(
@@ -99,13 +108,9 @@ async def open_redirect(spool: ClickSpool) -> AsyncIterator[Redirect]:
                 tasks=tasks,
             ),
             own_paths={},
-            metrics=metrics,
             default_domain=DOMAIN,
             extra_path_mode="default",
             status=302,
-            max_waiting=1000,
-            clock=time.time,
-            tasks=tasks,
         )
 
 

@@ -19,6 +19,7 @@ from redirector.crawlable_links import CrawlableLinks
 from redirector.domain_store import DomainStore
 from redirector.domain_table import DomainTable
 from redirector.health_checks import health_checks
+from redirector.joined_visits import JoinedVisits
 from redirector.lookups import Lookups, open_lookups
 from redirector.not_found import NotFound
 from redirector.pages import Page
@@ -90,9 +91,7 @@ async def _open(
     await domains.refresh()
     tasks.create_task(domains.refresh_forever())
     metrics.domain_redirects_age.set_function(domains.age_s)
-    redirect = _create_redirect(settings, metrics, tasks, lookups, spool, places, domains)
-    metrics.visitors_waiting.set_function(lambda: redirect.waiting)
-    return redirect, checks
+    return _create_redirect(settings, metrics, tasks, lookups, spool, places, domains), checks
 
 
 def _open_click_path(
@@ -179,19 +178,29 @@ def _create_redirect(
         clock=time.monotonic,
         metrics=metrics,
     )
-    return Redirect(
+    answers = Answers(
+        recorder,
+        rules=RedirectRules(places),
+        untracked=untracked,
+        not_found=not_found,
+        scan_limit=scan_limit,
+        metrics=metrics,
+    )
+    visits = JoinedVisits(
         resolver=lookups.resolver,
         visit_charge=VisitCharge(
             VisitLimit(lookups.primary_engine), is_bot=BotPatterns().is_bot, metrics=metrics
         ),
-        answers=Answers(
-            recorder,
-            rules=RedirectRules(places),
-            untracked=untracked,
-            not_found=not_found,
-            scan_limit=scan_limit,
-            metrics=metrics,
-        ),
+        answers=answers,
+        max_waiting=settings.max_waiting_visitors,
+        metrics=metrics,
+        clock=time.time,
+        tasks=tasks,
+    )
+    metrics.visitors_waiting.set_function(lambda: visits.waiting)
+    return Redirect(
+        visits=visits,
+        answers=answers,
         not_found=not_found,
         scan_limit=scan_limit,
         pixel=TrackingPixel(
@@ -206,10 +215,6 @@ def _create_redirect(
         default_domain=default_domain,
         extra_path_mode=settings.redirect_extra_path_mode,
         status=settings.redirect_status,
-        max_waiting=settings.max_waiting_visitors,
-        metrics=metrics,
-        clock=time.time,
-        tasks=tasks,
     )
 
 

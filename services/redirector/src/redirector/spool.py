@@ -5,9 +5,7 @@ since the last fsync, `SPOOL_FSYNC_MS` ago at the most (plus the fsync itself).
 """
 
 import asyncio
-import contextlib
 import math
-import os
 import time
 from collections.abc import Sequence
 
@@ -15,6 +13,7 @@ import structlog
 
 from redirector.spool_folder import SpoolFolder
 from redirector.spool_reader import SpoolReader
+from redirector.spool_segments import SpoolSegments
 from shared.metrics import RedirectorMetrics
 
 log = structlog.get_logger()
@@ -31,20 +30,9 @@ class ClickSpool:
     """
 
     __slots__ = (
-        "_appended_bytes",
-        "_fd",
-        "_folder",
-        "_is_dirty",
-        "_max_bytes",
-        "_metrics",
-        "_segment_bytes",
-        "_segment_size",
-        "_shed_at",
-        "_unsynced_fds",
-        "disk_error",
-        "next_sequence",
-        "reader",
-    )
+        "_appended_bytes", "_folder", "_is_dirty", "_max_bytes", "_metrics", "_segments",
+        "_shed_at", "disk_error", "next_sequence", "reader",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -55,14 +43,11 @@ class ClickSpool:
         metrics: RedirectorMetrics,
     ) -> None:
         self._folder = folder
-        self._segment_bytes = segment_bytes
+        self._segments = SpoolSegments(folder, segment_bytes=segment_bytes)
         self._max_bytes = max_bytes
         self._metrics = metrics
-        self._fd: int | None = None
-        self._segment_size = 0
         self._appended_bytes = 0
         self._is_dirty = False
-        self._unsynced_fds: list[int] = []
         self._shed_at = -math.inf
         self.next_sequence = 0
         self.disk_error: OSError | None = None
@@ -105,12 +90,9 @@ class ClickSpool:
         if not self._has_room(lines):
             return False
         try:
-            if self._fd is None or self._segment_size >= self._segment_bytes:
-                self._start_segment()
-            self._write(lines)
+            self._segments.write(lines, self.next_sequence)
         except OSError:
             return False
-        self._segment_size += len(lines)
         self._appended_bytes += len(lines)
         self.next_sequence += count
         self._is_dirty = True
@@ -120,26 +102,6 @@ class ClickSpool:
     def _has_room(self, lines: bytes) -> bool:
         return self.backlog_bytes + len(lines) <= self._max_bytes
 
-    def _start_segment(self) -> None:
-        path = self._folder.segment_path(self.next_sequence)
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        if self._fd is not None:
-            self._unsynced_fds.append(self._fd)
-        self._fd = fd
-        self._segment_size = 0
-
-    def _write(self, lines: bytes) -> None:
-        fd = self._fd
-        assert fd is not None  # noqa: S101 - for the type checker; append has opened it
-        try:
-            written = os.write(fd, lines)
-            while written < len(lines):
-                written += os.write(fd, lines[written:])
-        except OSError:
-            # A piece of a line must not stay in front of the next one.
-            os.ftruncate(fd, self._segment_size)
-            raise
-
     async def sync_every(self, interval_s: float) -> None:
         """Flush to the disk for ever, in a thread, whenever something was appended."""
         while True:
@@ -148,28 +110,9 @@ class ClickSpool:
                 self._note(await asyncio.to_thread(self._sync))
 
     def _sync(self) -> OSError | None:
-        """Make the folder where it is missing, and flush; what the disk refuses is left dirty."""
+        """Flush; what the disk refuses is left dirty."""
         self._is_dirty = False
-        error = None
-        finished, self._unsynced_fds = self._unsynced_fds, []
-        for fd in finished:
-            try:
-                os.fdatasync(fd)
-            except OSError as refused:
-                error = refused
-                # Whoever kept files that are confirmed and deleted would run out of descriptors.
-                if os.fstat(fd).st_nlink:
-                    self._unsynced_fds.append(fd)
-                    continue
-            with contextlib.suppress(OSError):
-                os.close(fd)
-        try:
-            if self._fd is not None:
-                os.fdatasync(self._fd)
-            elif not self._folder.is_made:
-                self._folder.make()
-        except OSError as refused:
-            error = refused
+        error = self._segments.sync()
         if error is not None:
             self._is_dirty = True
         return error
@@ -188,9 +131,7 @@ class ClickSpool:
     def close(self) -> None:
         """Flush, then remove the folder if the broker has confirmed all of it, else leave it."""
         self._note(self._sync())
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
+        self._segments.close()
         self.reader.close()
         if self.reader.confirmed.sequence != self.next_sequence:
             self._folder.close()
