@@ -172,6 +172,7 @@ bench-micro: $(STAMP) ## Time the hot functions against their baseline; BASELINE
 		$(if $(T),--only '$(T)')
 
 ONLY ?=
+COMMA := ,
 ROUNDS ?= 5
 SUSTAINED_S ?= 600
 PER_SECOND ?= 11600
@@ -179,7 +180,7 @@ SCALE ?= 1
 
 .PHONY: bench
 bench: servers ## Measure this machine beside references: ONLY= ROUNDS= SUSTAINED_S= PER_SECOND= SCALE= SEED=
-	@$(VENV_PYTHON) -m tests.bench $(if $(ONLY),--only $(ONLY)) --rounds $(ROUNDS) \
+	@$(VENV_PYTHON) -m tests.bench $(if $(ONLY),--only $(subst $(COMMA), ,$(ONLY))) --rounds $(ROUNDS) \
 		--sustained $(SUSTAINED_S) --per-second $(PER_SECOND) --scale $(SCALE) --seed $(or $(SEED),1)
 
 ##@ Plan

@@ -19,17 +19,17 @@ class Stores(msgspec.Struct, frozen=True, kw_only=True):
     ("kind", "url"),
     [
         (DatabaseUrl, "postgresql://qck:hush@127.0.0.1:5432/qck"),
-        (DatabaseUrl, "postgres://qck@db/qck?sslmode=verify-full&sslrootcert=/path/ca.pem"),
+        (DatabaseUrl, "postgres://qck@db/qck?sslmode=verify-full&sslrootcert=/dev/null"),
         (DatabaseUrl, "postgresql://qck:p%2F%40@db-1:5432,db-2/qck?target_session_attrs=any"),
         (DatabaseUrl, "postgresql:///qck?host=/run/postgresql"),
         (DatabaseUrl, "postgresql://qck@%2Frun%2Fpostgresql/qck"),
         (DatabaseUrl, "postgresql://qck@[::1]:65535/qck"),
         (RedisUrl, "redis://:hush@127.0.0.1:6379/0"),
         (RedisUrl, "redis://:hu@sh@cache"),
-        (RedisUrl, "rediss://user:hush@cache:6379/0?ssl_ca_certs=/path/ca.pem"),
+        (RedisUrl, "rediss://user:hush@cache:6379/0?ssl_ca_certs=/dev/null"),
         (RedisUrl, "unix:///run/redis.sock?db=1"),
         (AmqpUrl, "amqp://qck:hush@127.0.0.1:5672/%2F"),
-        (AmqpUrl, "amqps://qck:hush@broker:5671/%2F?cafile=/path/ca.pem"),
+        (AmqpUrl, "amqps://qck:hush@broker:5671/%2F?cafile=/dev/null"),
     ],
 )
 def test_what_clients_take_is_taken_as_it_is(kind: type[StoreUrl], url: str) -> None:
@@ -52,12 +52,36 @@ def test_what_clients_take_is_taken_as_it_is(kind: type[StoreUrl], url: str) -> 
         "postgresql://qck:hush@db-1:5432,db-2:hush/qck",
         "postgresql://qck:hush@[::1/qck",
         "postgresql://qck:hush@db/qck?sslmode",
+        "postgresql://qck:hush@db..example/qck",
+        "postgresql://qck:hush@db-1,db..example/qck",
     ],
 )
 def test_a_url_that_is_cut_by_its_own_characters_is_refused(url: str) -> None:
     """The reason says what is to be encoded, and has no word of the URL."""
     with pytest.raises(ValueError, match="percent-encoded") as caught:
         DatabaseUrl(url)
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "url", "reason"),
+    [
+        (DatabaseUrl, "postgresql://qck@db/qck?sslmode=hush", "expected one of disable, allow"),
+        (DatabaseUrl, "postgresql://qck@db/qck?sslrootcert=/hush.pem", "the file that sslroot"),
+        (RedisUrl, "rediss://cache/0?ssl_ca_certs=/hush.pem", "the file that ssl_ca_certs"),
+        (RedisUrl, "redis://cache/0?hush=1", "only what a connection of redis-py takes"),
+        (RedisUrl, "redis://cache/0?db=hush", "only what a connection of redis-py takes"),
+        (RedisUrl, "redis://cache/0?max_connections=900", "only what a connection of redis-py"),
+        (RedisUrl, "rediss://cache?ssl_cert_reqs=hush", "only what a connection of redis-py"),
+        (AmqpUrl, "amqps://broker/?cafile=/hush.pem", "the file that cafile names cannot be read"),
+    ],
+)
+def test_what_its_client_would_choke_on_is_refused(
+    kind: type[StoreUrl], url: str, reason: str
+) -> None:
+    """Options of the query are held against the client, and files they name are looked for."""
+    with pytest.raises(ValueError, match=reason) as caught:
+        kind(url)
     assert "hush" not in str(caught.value)
 
 

@@ -4,14 +4,20 @@ A client would say it late, and some say it with a piece of the password: a slas
 not percent-encoded ends the host, and what is before it is taken for a port.
 """
 
+import os
 import re
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from redis.asyncio.connection import Connection, parse_url
+from redis.exceptions import RedisError
 
 from shared.secret import Secret
 
-_HOST = re.compile(r"(?:\[[^\[\]@]+\]|[^\[\]@:]*)(?::(?P<port>[0-9]{0,5}))?")
+_HOST = re.compile(r"(?P<name>\[[^\[\]@]+\]|[^\[\]@:]*)(?::(?P<port>[0-9]{0,5}))?")
 _HIGHEST_PORT = 65_535
+_TLS_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _EXPECTED = (
     "expected a URL with host and port, the latter from 1 to 65535; of user and password,"
     " characters such as / ? # @ : % are percent-encoded"
@@ -27,17 +33,21 @@ class StoreUrl(Secret):
 
     __slots__ = ()
     schemes: ClassVar[tuple[str, ...]]
+    files: ClassVar[tuple[str, ...]]
+    """Names in the query that say where the client finds a file."""
 
     def __init__(self, value: str) -> None:
         if not value.startswith(self.schemes):
             raise ValueError(f"expected a URL that begins with {' or '.join(self.schemes)}")
         try:
-            is_whole = self._is_whole(urlsplit(value))
-        except ValueError:  # brackets, or a query, that nobody can read
+            url = urlsplit(value)
+            is_whole = self._is_whole(url)
+        except ValueError:  # brackets, a query or a host's name that nobody can read
             is_whole = False
         if not is_whole:
             raise ValueError(_EXPECTED)
         super().__init__(value)
+        self._check_options(dict(parse_qsl(url.query)))
 
     def _is_whole(self, url: SplitResult) -> bool:
         # What is meant for a password may have ended the host.
@@ -45,17 +55,28 @@ class StoreUrl(Secret):
         hosts = url.netloc.rpartition("@")[2]
         return not is_cut and all(map(_is_host, hosts.split(",")))
 
+    def _check_options(self, options: Mapping[str, str]) -> None:
+        for name in self.files:
+            if name in options and not os.access(options[name], os.R_OK):
+                raise ValueError(f"the file that {name} names cannot be read")
+
 
 class DatabaseUrl(StoreUrl):
     """A URL of PostgreSQL, as its own tools take it."""
 
     __slots__ = ()
     schemes = ("postgresql://", "postgres://")
+    files = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 
     def _is_whole(self, url: SplitResult) -> bool:
         # As asyncpg reads it: hosts are behind the first @, and each name has a value.
         parse_qsl(url.query, strict_parsing=bool(url.query))
         return url.netloc.count("@") < 2 and super()._is_whole(url)
+
+    def _check_options(self, options: Mapping[str, str]) -> None:
+        if options.get("sslmode", "prefer") not in _TLS_MODES:
+            raise ValueError(f"expected one of {', '.join(_TLS_MODES)} for sslmode")
+        super()._check_options(options)
 
 
 class RedisUrl(StoreUrl):
@@ -63,6 +84,17 @@ class RedisUrl(StoreUrl):
 
     __slots__ = ()
     schemes = ("redis://", "rediss://", "unix://")
+    files = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+
+    def _check_options(self, options: Mapping[str, str]) -> None:
+        super()._check_options(options)
+        try:  # as the client does it when it first connects; this connects to nobody
+            arguments: dict[str, Any] = {**parse_url(self.reveal())}
+            arguments.pop("connection_class", Connection)(**arguments)
+        except (TypeError, ValueError, RedisError):
+            raise ValueError(
+                "expected only what a connection of redis-py takes in its query"
+            ) from None
 
 
 class AmqpUrl(StoreUrl):
@@ -70,8 +102,13 @@ class AmqpUrl(StoreUrl):
 
     __slots__ = ()
     schemes = ("amqp://", "amqps://")
+    files = ("cafile", "certfile", "keyfile")
 
 
 def _is_host(text: str) -> bool:
     match = _HOST.fullmatch(text)
-    return match is not None and 1 <= int(match["port"] or 1) <= _HIGHEST_PORT
+    if match is None:
+        return False
+    if "%" not in match["name"]:  # which begins the path of a socket's folder
+        match["name"].encode("idna")  # as whoever looks it up does: it has no empty part
+    return 1 <= int(match["port"] or 1) <= _HIGHEST_PORT
