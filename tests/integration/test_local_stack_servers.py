@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from local_stack.binaries import SEARCH_PATH, find
 from local_stack.environment import fresh_secrets
 from local_stack.processes import tree
 from local_stack.readiness import postgres_answers
+from local_stack.session_weight import NICENESS
 from local_stack.stack import Stack
 from tests.support.stack import a_stack, started_stack
 
@@ -55,6 +57,20 @@ def test_postgres_logs_no_complaint_about_who_only_asks_whether_it_answers(stack
     """Who asks hears it out, also at the start."""
     assert postgres_answers(stack.port("postgres")) == "ok"
     assert "could not receive data" not in stack.home.log("postgres").read_text()
+
+
+def test_postgres_sessions_are_light_soon_after_the_start(stack: Stack) -> None:
+    """Where the kernel weighs sessions, supervisord finds those of PostgreSQL by itself."""
+    pid = stack.pid("postgres")
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        weights = [Path(f"/proc/{child}/autogroup") for child in children]
+        said = [weight.read_text() for weight in weights if weight.exists()]
+        if not said or any(f" nice {NICENESS}" in text for text in said):
+            return
+        time.sleep(0.2)
+    pytest.fail(f"all sessions weigh as much as all that visitors wait for: {said}")
 
 
 def test_passwords_are_not_in_the_process_table(stack: Stack) -> None:

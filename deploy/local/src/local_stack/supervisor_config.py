@@ -29,6 +29,9 @@ minfds = {open_files}
 
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+
+[rpcinterface:session_weight]
+supervisor.rpcinterface_factory = local_stack.session_weight:SessionWeight
 """
 
 # With startsecs = 0 a program that dies is started again within a second, however often: the
