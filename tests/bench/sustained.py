@@ -59,6 +59,7 @@ async def _measure(bench: Bench, stack: Stack) -> Findings:
                 plan, progress=advance, on_start=watch.know_generator
             )
         stored_at = await _wait_until_stored(stack.urls.database_url, outcome.answered)
+        everything_bytes = watch.everything_bytes()
     with bench.screen.progress("records", 2 * count_records(plan.records_file)) as advance:
         summary = summarise(plan, REDIRECTED, advance)
         answered = request_ids(plan, REDIRECTED, advance)
@@ -72,6 +73,7 @@ async def _measure(bench: Bench, stack: Stack) -> Findings:
             outcome=outcome,
             looks=watch.between(outcome.began_at + plan.ramp_s, outcome.last_answer_at),
             stored_after_s=stored_at - outcome.last_answer_at,
+            everything_bytes=everything_bytes,
             comparison=comparison,
         )
     )

@@ -48,11 +48,8 @@ def sustained_charts(summary: Summary, looks: Sequence[Look], begins_at: float) 
         _chart(
             "Memory",
             "MB",
-            {
-                **{name: memory(name) for name in REDIRECTORS},
-                "everything": seen(_everything_mb),
-            },
-            note="A redirector's resident pages; of everything each shared page once.",
+            {name: memory(name) for name in REDIRECTORS},
+            note="A redirector's resident pages.",
         ),
         _chart(
             "Age of the newest stored click", "s", {"lag": seen(lambda look: look.clicks.lag_s)}
@@ -104,10 +101,6 @@ def _chart(
         is_logarithmic=is_logarithmic,
         note=note,
     )
-
-
-def _everything_mb(look: Look) -> float | None:
-    return None if look.proportional_bytes is None else look.proportional_bytes / _MB
 
 
 def _hits(looks: Sequence[Look], begins_at: float) -> Points:

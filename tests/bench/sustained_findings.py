@@ -32,6 +32,8 @@ class Sustained:
     looks: Sequence[Look]
     """Of the time at the full rate."""
     stored_after_s: float
+    everything_bytes: int
+    """In memory, when all was stored; each shared page once."""
     comparison: Comparison
 
     @property
@@ -108,7 +110,6 @@ def _stores(seen: Sustained) -> list[Figure]:
     full, looks = seen.full, seen.looks
     hits = looks[-1].counts.since(looks[0].counts).hit_ratio if looks else 0.0
     resident = [size for look in looks for size in look.resident_bytes.values()] or [0]
-    all_mb = max((look.proportional_bytes or 0 for look in looks), default=0) / _MB
     return [
         Figure(
             name="cache hits",
@@ -134,7 +135,12 @@ def _stores(seen: Sustained) -> list[Figure]:
             value=max(resident, default=0) / _MB,
             unit="MB",
         ),
-        Figure(name="memory of everything, at most", value=all_mb, unit="MB"),
+        Figure(
+            name="memory of everything, in the end",
+            value=seen.everything_bytes / _MB,
+            unit="MB",
+            note="Sum of PSS, which counts shared pages once.",
+        ),
     ]
 
 

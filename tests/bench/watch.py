@@ -18,8 +18,6 @@ from tests.support.observe import REDIRECTORS, Observer, Sample
 
 GENERATOR, OTHERS = "generator", "others"
 EACH_S = 2.0
-MEMORY_EACH_S = 10.0
-"""To add up what PostgreSQL's processes share takes the kernel milliseconds."""
 
 Points = list[tuple[float, float]]
 
@@ -33,8 +31,6 @@ class Look:
     cpu_s: Mapping[str, float]
     resident_bytes: Mapping[str, int]
     """Of each redirector."""
-    proportional_bytes: int | None
-    """Of everything; None where nobody looked."""
     counts: RedirectorCounts
     clicks: Sample
 
@@ -53,20 +49,16 @@ class Watch:
 
     async def go_on(self, is_over: asyncio.Event) -> None:
         """Look until it is over; a redirector that does not answer in time leaves a gap."""
-        memory_at = 0.0
         async with Observer(self.stack) as observer:
             while not is_over.is_set():
                 started = time.monotonic()
-                is_time_for_memory = started >= memory_at
-                if is_time_for_memory:
-                    memory_at = started + MEMORY_EACH_S
                 with suppress(httpx2.HTTPError, OSError):
-                    self.looks.append(await self._look(observer, is_time_for_memory))
+                    self.looks.append(await self._look(observer))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(max(0, started + EACH_S - time.monotonic())):
                         await is_over.wait()
 
-    async def _look(self, observer: Observer, is_time_for_memory: bool) -> Look:
+    async def _look(self, observer: Observer) -> Look:
         clicks = await observer.look()
         counts = await redirector_counts(self.stack)
         found = self._components()
@@ -76,10 +68,18 @@ class Watch:
             resident_bytes={
                 name: rss_bytes(pid) for name in REDIRECTORS for pid in found.get(name, ())
             },
-            proportional_bytes=_proportional_bytes(found) if is_time_for_memory else None,
             counts=counts,
             clicks=clicks,
         )
+
+    def everything_bytes(self) -> int:
+        """Return what all of the stack holds in memory, each shared page once.
+
+        For when nobody visits: the kernel walks through each page of each of PostgreSQL's
+        processes, which takes a whole processor for a tenth to half a second.
+        """
+        first = [pid for pids in self._components().values() for pid in pids]
+        return sum(map(pss_bytes, {member for pid in first for member in processes.tree(pid)}))
 
     def _components(self) -> Components:
         states = self.stack.states().items()
@@ -127,8 +127,3 @@ def curve(
     """Return what is known of a value, look by look."""
     points = ((look.at - begins_at, value(look)) for look in looks)
     return [(at, known) for at, known in points if known is not None]
-
-
-def _proportional_bytes(found: Components) -> int:
-    pids = {member for first in found.values() for pid in first for member in processes.tree(pid)}
-    return sum(map(pss_bytes, pids))

@@ -45,9 +45,8 @@ def a_look(at: float, redirects: float) -> Look:
         at=at,
         cpu_s={"redirector-1": at / 2, "machine": at},
         resident_bytes={"redirector-1": 80_000_000, "redirector-2": 79_000_000},
-        proportional_bytes=None if at % 2 else 500_000_000,
         counts=RedirectorCounts(redirects, {"hit": redirects, "miss": 0.0}),
-        clicks=Sample(at, 0, 0, round(redirects), 0.25),
+        clicks=Sample(at, 0, 0, round(redirects), None if at % 2 else 0.25),
     )
 
 
@@ -101,10 +100,7 @@ def test_curves_are_differences_of_looks() -> None:
     looks = [a_look(float(at), at * 10.0) for at in (2, 3, 4)]
     curves = processors(looks, begins_at=2)
     assert curves == {"redirector-1": [(1, 0.5), (2, 0.5)], OTHERS: [(1, 0.5), (2, 0.5)]}
-    assert curve(looks, 2, lambda look: look.proportional_bytes) == [
-        (0, 500_000_000),
-        (2, 500_000_000),
-    ]
+    assert curve(looks, 2, lambda look: look.clicks.lag_s) == [(0, 0.25), (2, 0.25)]
 
 
 def a_run(plan: Plan, **members: Any) -> Sustained:
@@ -121,6 +117,7 @@ def a_run(plan: Plan, **members: Any) -> Sustained:
         "outcome": outcome,
         "looks": [a_look(2.0, 20.0), a_look(4.0, 40.0)],
         "stored_after_s": 0.5,
+        "everything_bytes": 800_000_000,
         "comparison": Comparison(**GOOD),
     }
     return Sustained(**{**given, **members})
