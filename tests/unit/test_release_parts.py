@@ -1,16 +1,20 @@
 """What a release is made of: settings, names, its record, images and their registry."""
 
+import json
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from release.checkout import release_of
-from release.compose import has_registry
+from release.compose import Compose, has_registry
 from release.docker import Docker, explain
 from release.dotenv import read_setting
 from release.errors import ReleaseError
+from release.probe import ask_beside
 from release.record import Release, unpack_release
 
 
@@ -108,3 +112,37 @@ def test_a_python_that_is_too_old() -> None:
     assert done.stderr == (
         "deploying needs Python 3.11 or newer: make deploy PYTHON=/path/to/python3\n"
     )
+
+
+@dataclass(frozen=True)
+class EngineWithOverlay(Docker):
+    """Answers with a service for which an overlay mounts a folder, and notes what is run."""
+
+    ran: list[tuple[str, ...]] = field(default_factory=list)
+
+    def attempt(
+        self,
+        *arguments: str,
+        given: bytes | None = None,
+        extra: Mapping[str, str] | None = None,
+    ) -> "subprocess.CompletedProcess[bytes]":
+        """Do as docker would."""
+        volumes = [
+            {"type": "bind", "source": "/srv/authorities", "target": "/etc/authorities"},
+            {"type": "volume", "source": "spool", "target": "/var/lib/qck/spool"},
+        ]
+        model = {"services": {"redirector-1": {"image": "qck/redirector:1", "volumes": volumes}}}
+        if arguments[0] == "run":
+            self.ran.append(arguments)
+        return subprocess.CompletedProcess(arguments, 0, json.dumps(model).encode(), b"")
+
+
+def test_settings_are_checked_with_what_a_service_has_of_the_host(tmp_path: Path) -> None:
+    """A certificate of the host that an overlay mounts is there for the check; volumes are not."""
+    engine = EngineWithOverlay(project="qck", environment={})
+    compose = Compose(engine, Release("a", "b", "c", {".env": b""}), tmp_path, "/files")
+    ask_beside(compose, "redirector-1", "settings", "redirector", network="none")
+    (words,) = engine.ran
+    assert [word for word in words if word.startswith("type=")] == [
+        "type=bind,src=/srv/authorities,dst=/etc/authorities,readonly"
+    ]

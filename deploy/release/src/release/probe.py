@@ -23,6 +23,8 @@ def ask_inside(compose: Compose, service: str, probe: str, *arguments: str) -> s
 def ask_beside(compose: Compose, service: str, probe: str, *arguments: str, network: str) -> str:
     """Run a probe in a container of its own that has the service's image, settings and secrets.
 
+    And what the service has of the host, where its certificates may be, to read.
+
     Raises:
         ReleaseError: with what it complains about.
     """
@@ -35,6 +37,10 @@ def ask_beside(compose: Compose, service: str, probe: str, *arguments: str, netw
         name = secret["source"]
         file = compose.secret_file(name)
         words += ["--mount", f"type=bind,src={file},dst=/run/secrets/{name},readonly"]
+    for volume in described.get("volumes", []):
+        if volume["type"] == "bind":
+            source, target = volume["source"], volume["target"]
+            words += ["--mount", f"type=bind,src={source},dst={target},readonly"]
     words += ["--entrypoint", "python3", compose.image(service), "-", *arguments]
     done = compose.docker.attempt(*words, given=_script(probe))
     if done.returncode != 0:
